@@ -1,0 +1,23 @@
+// Kernel arguments exactly as passed to a launch. Shared by host and device; no includes.
+#pragma once
+
+namespace swiglu {
+
+// Pointers are of the plan's device. Leading dimensions are in elements. g and u are null unless the pass stores them.
+struct ForwardParams {
+  const void* x;       // [m, d_model]
+  const void* w_gate;  // kn: [d_model, d_intermediate]; nk: [d_intermediate, d_model]
+  const void* w_up;
+  void* out;  // [m, d_intermediate]
+  void* g;
+  void* u;
+  long long m;
+  long long ld_x;
+  long long ld_w_gate;
+  long long ld_w_up;
+  long long ld_out;
+  long long ld_g;
+  long long ld_u;
+};
+
+}  // namespace swiglu

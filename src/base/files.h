@@ -1,0 +1,94 @@
+// Files as the stores need them: an interface of system calls (FileSystem) that tests replace to inject faults, and the
+// two procedures made of them: read_file() and publish().
+//
+// Errors are errno values (0: success), never exceptions: a missing or refused file is an everyday answer. Calls
+// interrupted by a signal are repeated. Thread-safe, and safe after fork().
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace swiglu {
+
+struct FileStatus {
+  enum class Kind { regular, directory, other };
+  Kind kind = Kind::other;
+  std::uint32_t owner = 0;        // user id
+  std::uint32_t permissions = 0;  // mode bits 07777
+  std::uint64_t size = 0;
+  std::int64_t accessed_nanoseconds = 0;  // since 1970, as the two below
+  std::int64_t modified_nanoseconds = 0;
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+};
+
+// Each function is one system call, except where it says otherwise. The base class is the real thing; system_files() is
+// the one instance the library uses.
+class FileSystem {
+ public:
+  virtual ~FileSystem() = default;
+
+  // For reading; ELOOP on a symbolic link. Never blocks on a FIFO, and leaves the access time alone where that is
+  // allowed.
+  virtual int open(const std::filesystem::path& path, int& descriptor);
+  // For writing a file that must not exist yet (EEXIST); `mode` less the umask.
+  virtual int create(const std::filesystem::path& path, std::uint32_t mode, int& descriptor);
+  virtual int read(int descriptor, std::span<std::byte> buffer, std::size_t& count);  // count 0: end of file
+  virtual int write(int descriptor, std::span<const std::byte> bytes, std::size_t& count);
+  virtual int sync(int descriptor);
+  virtual int close(int descriptor);  // the descriptor is gone whatever it returns
+  virtual int status(int descriptor, FileStatus& status);
+  virtual int status(const std::filesystem::path& path, FileStatus& status);       // follows symbolic links
+  virtual int link_status(const std::filesystem::path& path, FileStatus& status);  // does not
+  virtual int set_accessed(int descriptor, std::int64_t nanoseconds);              // the modification time stays
+  virtual int rename(const std::filesystem::path& from, const std::filesystem::path& to);
+  virtual int remove(const std::filesystem::path& path);  // a file
+  virtual int make_directory(const std::filesystem::path& path, std::uint32_t mode);
+  // Names in a directory, without "." and "..", sorted. Several system calls.
+  virtual int list(const std::filesystem::path& path, std::vector<std::string>& names);
+
+  virtual std::uint32_t effective_user();
+  virtual std::int64_t now_nanoseconds();  // since 1970
+};
+
+FileSystem& system_files();
+
+std::string error_text(int error);  // "No space left on device"
+
+struct ReadResult {
+  int error = 0;                 // 0 even where it was refused
+  std::string refused;           // why `accept` did not want it, or it is too large
+  FileStatus status;             // valid if the file could be opened
+  std::vector<std::byte> bytes;  // the first `at_most` bytes
+};
+
+// Opens, asks accept(status) (which returns why not, or ""), then reads. Nothing is allocated for a file that was
+// refused. A file that turns out shorter than its status said is returned as far as it goes. touch_after_nanoseconds:
+// on success the access time is set to now if it is further away from now than that; errors of that are ignored.
+ReadResult read_file(FileSystem& files, const std::filesystem::path& path, std::uint64_t at_most,
+                     const std::function<std::string(const FileStatus&)>& accept,
+                     std::optional<std::int64_t> touch_after_nanoseconds = std::nullopt);
+
+struct PublishResult {
+  int error = 0;
+  const char* step = "";  // "create", "write", "sync", "close" or "rename": what failed
+};
+
+// Makes `path` hold `bytes`, all at once for every reader: a new file in temporary_directory (same file system),
+// written, synced, closed, renamed. On any failure `path` is as it was and the temporary file is gone (unlinked by its
+// own name, ignoring errors of that).
+PublishResult publish(FileSystem& files, const std::filesystem::path& path,
+                      const std::filesystem::path& temporary_directory, std::span<const std::byte> bytes,
+                      std::uint32_t mode);
+
+// Creates a directory and its missing parents with `mode` less the umask; what exists is left as it is. ENOTDIR where
+// something else stands in the way.
+int make_directories(FileSystem& files, const std::filesystem::path& path, std::uint32_t mode);
+
+}  // namespace swiglu

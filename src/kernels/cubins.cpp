@@ -1,0 +1,146 @@
+#include "kernels/cubins.h"
+
+#include <optional>
+#include <utility>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/settings.h"
+#include "base/spelling.h"
+#include "jit/compiler.h"
+#include "jit/source.h"
+#include "jit/templates.h"
+#include "kernels/cubin_key.h"
+#include "kernels/single_flight.h"
+
+namespace swiglu {
+namespace {
+
+using CubinPointer = std::shared_ptr<const Cubin>;
+
+SingleFlight<Cubin>& memory() {
+  static auto* const instance = new SingleFlight<Cubin>;  // leaked, as all that a plan may use while the process ends
+  return *instance;
+}
+
+CubinPointer find_in_stores(const std::string& key) {
+  std::optional<KernelStore::Found> found = kernel_store().find(key);
+  if (!found) {
+    return nullptr;
+  }
+  const Origin origin = found->origin == KernelStore::Origin::user ? Origin::user : Origin::shared;
+  return std::make_shared<const Cubin>(Cubin{std::move(found->entry), origin});
+}
+
+CubinPointer compile(const KernelConfig& config, const std::string& arch, const std::string& key) {
+  CompileResult result = Compiler::instance().compile({generate_source(config), arch});
+  if (!result.defect.empty()) {
+    fail(SWIGLU_COMPILE_FAILED, "the kernel {} for {} must not be used as compiled: {}. Its log:\n{}", print(config),
+         arch, result.defect, result.log);
+  }
+  log().debug("compiled {} for {} in {:.0f} ms: {} registers", print(config), arch, result.milliseconds,
+              result.registers);
+  KernelEntry entry;
+  entry.key = key;
+  entry.config = print(config);
+  entry.arch = arch;
+  entry.registers = result.registers;
+  entry.spill_bytes = result.spill_bytes;
+  entry.shared_bytes = shared_bytes(config);
+  entry.compile_milliseconds = result.milliseconds;
+  entry.cubin = std::move(result.cubin);
+  kernel_store().put(entry);
+  return std::make_shared<const Cubin>(Cubin{std::move(entry), Origin::compiled});
+}
+
+// From the stores, else compiled. `key` was made of the NVRTC that is expected; should another one turn out to be what
+// loads, the key that counts is the loaded one's.
+CubinPointer find_or_compile(const KernelConfig& config, const std::string& arch, const std::string& key) {
+  if (auto found = find_in_stores(key)) {
+    return found;
+  }
+  Compiler::instance();
+  const std::string true_key = cubin_key(config, arch);
+  if (true_key != key) {
+    if (auto found = find_in_stores(true_key)) {
+      return found;
+    }
+  }
+  return compile(config, arch, true_key);
+}
+
+CubinPointer cached_only(const KernelConfig& config, const std::string& arch, const std::string& key) {
+  if (auto known = memory().find(key)) {
+    return known;
+  }
+  auto found = find_in_stores(key);
+  if (found == nullptr) {
+    fail(SWIGLU_NOT_CACHED,
+         "the kernel {} for {} is in no store, and compiling was not allowed (SWIGLU_TUNING_CACHED_ONLY). Compile it "
+         "ahead with `swiglu compile`, or use SWIGLU_TUNING_ESTIMATE",
+         print(config), arch);
+  }
+  memory().put(key, found);
+  return found;
+}
+
+}  // namespace
+
+const char* name(Origin origin) {
+  switch (origin) {
+    case Origin::memory:
+      return "memory";
+    case Origin::user:
+      return "user";
+    case Origin::shared:
+      return "shared";
+    case Origin::compiled:
+      return "compiled";
+  }
+  return "?";
+}
+
+std::string cubin_key(const KernelConfig& config, const std::string& arch) {
+  CubinIngredients ingredients;
+  ingredients.config = print(config);
+  ingredients.arch = arch;
+  ingredients.source = generate_source(config);
+  ingredients.templates = templates_digest();
+  ingredients.options = Compiler::options();
+  ingredients.compiler = Compiler::expected_identity();
+  ingredients.shared_bytes = shared_bytes(config);
+  return print_key(ingredients);
+}
+
+std::shared_ptr<const Cubin> get_cubin(const KernelConfig& config, const std::string& arch, Policy policy) {
+  if (const char* reason = why_invalid(config)) {
+    fail(SWIGLU_NOT_SUPPORTED, "no kernel can be made of {}: {}", print(config), reason);
+  }
+  const std::string key = cubin_key(config, arch);
+  switch (policy) {
+    case Policy::cached_only:
+      return cached_only(config, arch, key);
+    case Policy::force: {
+      Compiler::instance();
+      auto made = compile(config, arch, cubin_key(config, arch));
+      memory().put(made->entry.key, made);
+      return made;
+    }
+    case Policy::compile:
+      break;
+  }
+  return memory().get(key, [&] { return find_or_compile(config, arch, key); });
+}
+
+void forget_cubin(const KernelConfig& config, const std::string& arch) {
+  const std::string key = cubin_key(config, arch);
+  memory().forget(key);
+  kernel_store().remove(key);
+}
+
+KernelStore& kernel_store() {
+  static auto* const store = new KernelStore(kernel_store_options(settings()));
+  return *store;
+}
+
+}  // namespace swiglu

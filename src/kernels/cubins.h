@@ -1,0 +1,43 @@
+// get_cubin(config, arch): memory, then the stores, then the compiler. No GPU, no driver.
+//
+// One builder per key: concurrent callers of one key share one compile, callers of other keys never wait for it; a
+// failure reaches every waiter and is not remembered. The bytes handed out after a compile are the compiled ones, never
+// re-read.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "store/kernel_store.h"
+#include "swiglu/config.h"
+
+namespace swiglu {
+
+enum class Origin { memory, user, shared, compiled };
+const char* name(Origin);
+
+struct Cubin {
+  KernelEntry entry;
+  Origin origin;  // where the bytes came from when they entered memory
+};
+
+enum class Policy {
+  compile,      // what no store holds
+  cached_only,  // never: Error{NOT_CACHED} instead
+  force         // whatever the stores hold, and put it in their place
+};
+
+// The key text (kernels/cubin_key.h) with the templates, options and NVRTC of this process. Loads no NVRTC for it.
+// Throws Error{NO_COMPILER} where there is none.
+std::string cubin_key(const KernelConfig&, const std::string& arch);
+
+// Throws what the compiler throws; Error{COMPILE_FAILED} also for a cubin with a defect (jit/compiler.h), which is
+// never published; Error{NOT_CACHED}; Error{NOT_SUPPORTED} for an invalid configuration.
+std::shared_ptr<const Cubin> get_cubin(const KernelConfig&, const std::string& arch, Policy);
+
+// After the driver rejected it: out of memory and out of the user's store, so that the next get compiles.
+void forget_cubin(const KernelConfig&, const std::string& arch);
+
+KernelStore& kernel_store();  // the process's store, made from settings()
+
+}  // namespace swiglu

@@ -1,0 +1,44 @@
+// get_kernel(config, device): a cubin loaded on a device and ready to launch. Kept for the life of the process.
+//
+// Thread-safe, one loader per (config, device). A cached cubin that the driver rejects is forgotten and compiled once
+// more.
+#pragma once
+
+#include <memory>
+
+#include "cuda/device.h"
+#include "cuda/handles.h"
+#include "cuda/launch.h"
+#include "kernels/cubins.h"
+#include "swiglu/config.h"
+#include "swiglu/params.h"
+
+namespace swiglu {
+
+// Loaded by get_kernel(). Immutable: any thread may launch it at any time.
+class Kernel final {
+ public:
+  Kernel(const KernelConfig& config, const Device& device, std::shared_ptr<const Cubin> cubin, LibraryHandle library,
+         CUfunction function);
+
+  const KernelConfig& config() const { return config_; }
+  const Cubin& cubin() const { return *cubin_; }
+
+  // Enqueues on `stream` in the device's primary context, which must be current. m >= 1. Allocates, locks and reads
+  // nothing. Throws what cuda/launch.h says; Error{NOT_SUPPORTED} where m would take more blocks than a grid holds.
+  void launch(const ForwardParams& params, void* stream) const;
+
+ private:
+  KernelConfig config_;
+  const Device* device_;
+  std::shared_ptr<const Cubin> cubin_;
+  LibraryHandle library_;
+  CUfunction function_;
+  unsigned block_;
+  unsigned shared_bytes_;
+};
+
+// May be called while any stream of the process is being captured: captures stay valid.
+std::shared_ptr<const Kernel> get_kernel(const KernelConfig&, const Device&, Policy);
+
+}  // namespace swiglu

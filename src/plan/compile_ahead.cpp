@@ -1,0 +1,199 @@
+#include "plan/compile_ahead.h"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "base/arch.h"
+#include "base/error.h"
+#include "base/settings.h"
+#include "base/spelling.h"
+#include "jit/compiler.h"
+#include "kernels/cubins.h"
+#include "plan/bucket.h"
+#include "plan/description.h"
+#include "plan/json.h"
+#include "plan/selection.h"
+#include "tune/space.h"
+
+namespace swiglu {
+namespace {
+
+constexpr std::uint32_t kAllFlags = SWIGLU_COMPILE_ALL_CANDIDATES | SWIGLU_COMPILE_FORCE;
+
+Arch named_arch(const std::string& name) {
+  const std::optional<Arch> arch = find_arch(name);
+  if (!arch) {
+    std::string known;
+    for (const Arch& each : arch_table()) {
+      known += std::string(known.empty() ? "" : ", ") + each.name;
+    }
+    fail(SWIGLU_INVALID_ARGUMENT, "arch is \"{}\"; it must be one of {}", name, known);
+  }
+  if (!Compiler::instance().supports(arch->name)) {
+    fail(SWIGLU_NOT_SUPPORTED, "arch is {}, for which NVRTC {} ({}) cannot compile: another CUDA Toolkit is needed",
+         arch->name, Compiler::instance().identity(), Compiler::instance().path().string());
+  }
+  return *arch;
+}
+
+// Without doubles, in the order of passes, alignments and buckets.
+std::vector<KernelConfig> wanted_configs(const PlanSpec& spec, const Arch& arch, bool all) {
+  std::vector<KernelConfig> configs;
+  const auto add = [&](const KernelConfig& config) {
+    if (std::find(configs.begin(), configs.end(), config) == configs.end()) {
+      configs.push_back(config);
+    }
+  };
+  for (const Pass pass : {Pass::forward, Pass::forward_store}) {
+    if (!wants(spec, pass)) {
+      continue;
+    }
+    const Problem aligned = problem_of(spec, pass);
+    for (const Problem& problem : {aligned, unaligned(aligned)}) {
+      if (all) {
+        for (const KernelConfig& config : candidates(problem, arch, arch.representative)) {
+          add(config);
+        }
+      } else {
+        for (int bucket = 0; bucket < kBuckets; ++bucket) {
+          add(selection(problem, representative(bucket), arch, arch.representative, Fallback::few).front().config);
+        }
+      }
+    }
+  }
+  return configs;
+}
+
+struct Outcome {
+  std::string json;
+  swiglu_status status;
+};
+
+Outcome compile_one(const KernelConfig& config, const std::string& arch, Policy policy) {
+  Json report{{"config", print(config)}, {"arch", arch}};
+  try {
+    const auto cubin = get_cubin(config, arch, policy);
+    report.update({{"ok", true},
+                   {"origin", name(cubin->origin)},
+                   {"registers", cubin->entry.registers},
+                   {"spill_bytes", cubin->entry.spill_bytes},
+                   {"shared_bytes", cubin->entry.shared_bytes},
+                   {"milliseconds", cubin->entry.compile_milliseconds}});
+    return {to_text(report), SWIGLU_OK};
+  } catch (const Error& error) {
+    report.update({{"ok", false}, {"message", error.what()}});
+    return {to_text(report), error.status()};
+  }
+}
+
+// Outcomes handed from the compiling threads to the one that reports.
+class Outcomes {
+ public:
+  void push(Outcome outcome) {
+    {
+      const std::lock_guard lock(mutex_);
+      outcomes_.push_back(std::move(outcome));
+    }
+    arrived_.notify_one();
+  }
+
+  // A thread ended by an exception that is no outcome of its kernel: pop() throws it.
+  void break_off(std::exception_ptr exception) {
+    {
+      const std::lock_guard lock(mutex_);
+      exception_ = std::move(exception);
+    }
+    arrived_.notify_one();
+  }
+
+  Outcome pop() {
+    std::unique_lock lock(mutex_);
+    arrived_.wait(lock, [&] { return exception_ != nullptr || !outcomes_.empty(); });
+    if (exception_ != nullptr) {
+      std::rethrow_exception(exception_);
+    }
+    Outcome outcome = std::move(outcomes_.front());
+    outcomes_.pop_front();
+    return outcome;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::deque<Outcome> outcomes_;
+  std::exception_ptr exception_;
+};
+
+// Counts by status what failed.
+struct Failures {
+  std::size_t not_cached = 0;
+  std::size_t other = 0;
+};
+
+Failures compile_all(const std::vector<KernelConfig>& configs, const std::string& arch, Policy policy,
+                     const Report& report) {
+  Outcomes outcomes;
+  std::atomic<std::size_t> next = 0;
+  const auto work = [&] {
+    try {
+      for (std::size_t i = next++; i < configs.size(); i = next++) {
+        outcomes.push(compile_one(configs[i], arch, policy));
+      }
+    } catch (...) {
+      outcomes.break_off(std::current_exception());
+    }
+  };
+  // However this function is left, no further kernel is begun.
+  struct Stop {
+    std::atomic<std::size_t>& next;
+    std::size_t end;
+    ~Stop() { next = end; }
+  };
+  std::vector<std::jthread> threads;
+  const Stop stop{next, configs.size()};
+  const auto wanted = std::min(configs.size(), static_cast<std::size_t>(settings().cpu_threads));
+  for (std::size_t i = 0; i < wanted; ++i) {
+    threads.emplace_back(work);
+  }
+  Failures failures;
+  for (std::size_t i = 0; i < configs.size(); ++i) {
+    const Outcome outcome = outcomes.pop();
+    failures.not_cached += outcome.status == SWIGLU_NOT_CACHED ? 1 : 0;
+    failures.other += outcome.status != SWIGLU_OK && outcome.status != SWIGLU_NOT_CACHED ? 1 : 0;
+    report(outcome.json);
+  }
+  return failures;
+}
+
+}  // namespace
+
+void compile_ahead(const swiglu_plan_desc& desc, const std::string& arch, std::uint32_t flags, const Report& report) {
+  if ((flags & ~kAllFlags) != 0) {
+    fail(SWIGLU_INVALID_ARGUMENT,
+         "flags is {:#x}, which has unknown bits: or together SWIGLU_COMPILE_ALL_CANDIDATES (1), SWIGLU_COMPILE_FORCE "
+         "(2)",
+         flags);
+  }
+  swiglu_plan_desc on_gpu = desc;
+  on_gpu.device = 0;
+  const PlanSpec spec = check_description(on_gpu);
+  const Arch known = named_arch(arch);
+  const auto configs = wanted_configs(spec, known, (flags & SWIGLU_COMPILE_ALL_CANDIDATES) != 0);
+  const bool force = (flags & SWIGLU_COMPILE_FORCE) != 0;
+  const Policy policy = force ? Policy::force : spec.cached_only ? Policy::cached_only : Policy::compile;
+  const Failures failures = compile_all(configs, known.name, policy, report);
+  if (failures.other > 0) {
+    fail(SWIGLU_COMPILE_FAILED, "{} of {} kernels for {} failed; each report has its message", failures.other,
+         configs.size(), known.name);
+  }
+  if (failures.not_cached > 0) {
+    fail(SWIGLU_NOT_CACHED, "{} of {} kernels for {} are in no store", failures.not_cached, configs.size(), known.name);
+  }
+}
+
+}  // namespace swiglu

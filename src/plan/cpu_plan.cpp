@@ -1,0 +1,62 @@
+#include "plan/cpu_plan.h"
+
+#include "base/settings.h"
+#include "base/spelling.h"
+#include "cpu/forward.h"
+#include "plan/bucket.h"
+#include "plan/json.h"
+
+namespace swiglu {
+namespace {
+
+cpu::OutType out_type_of(swiglu_dtype dtype) {
+  switch (dtype) {
+    case SWIGLU_BF16:
+      return cpu::OutType::bf16;
+    case SWIGLU_F16:
+      return cpu::OutType::f16;
+    case SWIGLU_F64:
+      return cpu::OutType::f64;
+    default:
+      return cpu::OutType::f32;
+  }
+}
+
+class CpuPlan : public Plan {
+ public:
+  explicit CpuPlan(const PlanSpec& spec)
+      : Plan(spec), accumulate_(spec.accum == SWIGLU_ACCUM_F64 ? cpu::Accumulate::f64 : cpu::Accumulate::f32) {}
+
+ private:
+  void prepare_bucket(int) override {}
+
+  void run(const Execution& execution, void*) override {
+    cpu::forward(problem_of(spec(), execution.pass), accumulate_, out_type_of(spec().out_dtype), execution.params,
+                 settings().cpu_threads);
+  }
+
+  std::string describe_bucket(int bucket, std::int64_t m) override {
+    Json kernels = Json::array();
+    for (const Pass pass : {Pass::forward, Pass::forward_store}) {
+      if (wants(spec(), pass)) {
+        kernels.push_back({{"pass", name(pass)},
+                           {"family", "cpu"},
+                           {"accumulate", accumulate_ == cpu::Accumulate::f64 ? "f64" : "f32"},
+                           {"why", "the CPU device has one kernel"}});
+      }
+    }
+    return to_text({{"problem", print(problem_of(spec(), Pass::forward))},
+                    {"device", {{"kind", "cpu"}, {"name", "CPU"}, {"threads", settings().cpu_threads}}},
+                    {"m", m},
+                    {"bucket", bucket_json(bucket)},
+                    {"kernels", std::move(kernels)}});
+  }
+
+  cpu::Accumulate accumulate_;
+};
+
+}  // namespace
+
+std::unique_ptr<Plan> make_cpu_plan(const PlanSpec& spec) { return std::make_unique<CpuPlan>(spec); }
+
+}  // namespace swiglu

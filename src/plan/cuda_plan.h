@@ -1,0 +1,13 @@
+// Plans for a CUDA device: a kernel per pass, pointer alignment and m-bucket, found or compiled when first wanted.
+#pragma once
+
+#include <memory>
+
+#include "plan/plan.h"
+
+namespace swiglu {
+
+// Throws Error{NO_DRIVER}, {NO_DEVICE}, {NOT_SUPPORTED}.
+std::unique_ptr<Plan> make_cuda_plan(const PlanSpec& spec);
+
+}  // namespace swiglu

@@ -1,0 +1,44 @@
+// What a swiglu_plan_desc asks for, checked and with its defaults filled in. Pure: no device is looked at.
+#pragma once
+
+#include <swiglu/swiglu.h>
+
+#include <cstdint>
+
+#include "swiglu/config.h"
+
+namespace swiglu {
+
+struct PlanSpec {
+  DType dtype;
+  swiglu_dtype out_dtype;  // of out, g and u; never 0
+  swiglu_accum accum;
+  Layout layout;
+  std::uint32_t passes;  // never 0
+  int d_model;
+  int d_intermediate;
+  // Elements from row to row; never 0, and in bytes within int64.
+  std::int64_t ld_x;
+  std::int64_t ld_w_gate;
+  std::int64_t ld_w_up;
+  std::int64_t ld_out;
+  std::int64_t ld_g;
+  std::int64_t ld_u;
+  int device;
+  bool cached_only;
+};
+
+// Throws Error{INVALID_ARGUMENT}, or {NOT_SUPPORTED} for what only the CPU device serves; both name field and value.
+PlanSpec check_description(const swiglu_plan_desc& desc);
+
+int element_bytes(swiglu_dtype);
+
+bool wants(const PlanSpec&, Pass);
+
+// The problem of one pass of the plan. Its access_bytes is what the row pitches allow, for pointers aligned alike.
+Problem problem_of(const PlanSpec&, Pass);
+
+// The same for pointers that are aligned to their elements only.
+Problem unaligned(Problem);
+
+}  // namespace swiglu

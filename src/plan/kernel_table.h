@@ -1,0 +1,61 @@
+// The kernels a plan holds ready: found without a lock, put with one. Entries are never replaced, so a pointer that was
+// found stays valid as long as the table.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "kernels/kernels.h"
+#include "plan/bucket.h"
+
+namespace swiglu {
+
+struct Slot {
+  Pass pass;
+  bool aligned;
+  int bucket;
+};
+
+class KernelTable {
+ public:
+  // Null where none was put. Lock-free.
+  const Kernel* find(const Slot& slot) const { return kernels_[index(slot)].load(std::memory_order_acquire); }
+
+  // Keeps the first of several for one slot.
+  const Kernel* put(const Slot& slot, std::shared_ptr<const Kernel> kernel, std::string why) {
+    const std::lock_guard lock(mutex_);
+    std::atomic<const Kernel*>& entry = kernels_[index(slot)];
+    if (entry.load(std::memory_order_relaxed) == nullptr) {
+      whys_[index(slot)] = std::move(why);
+      owned_.push_back(std::move(kernel));
+      entry.store(owned_.back().get(), std::memory_order_release);
+    }
+    return entry.load(std::memory_order_relaxed);
+  }
+
+  // Why the slot's kernel was chosen.
+  std::string why(const Slot& slot) const {
+    const std::lock_guard lock(mutex_);
+    return whys_[index(slot)];
+  }
+
+ private:
+  static constexpr std::size_t kSlots = 2 * 2 * std::size_t{kBuckets};
+
+  static std::size_t index(const Slot& slot) {
+    const std::size_t pass = slot.pass == Pass::forward ? 0 : 1;
+    const std::size_t alignment = slot.aligned ? 0 : 1;
+    return (pass * 2 + alignment) * std::size_t{kBuckets} + static_cast<std::size_t>(slot.bucket);
+  }
+
+  std::array<std::atomic<const Kernel*>, kSlots> kernels_{};
+  mutable std::mutex mutex_;
+  std::array<std::string, kSlots> whys_;
+  std::vector<std::shared_ptr<const Kernel>> owned_;
+};
+
+}  // namespace swiglu

@@ -1,0 +1,56 @@
+#include "plan/plan.h"
+
+#include "base/error.h"
+#include "plan/bucket.h"
+#include "plan/cpu_plan.h"
+#include "plan/cuda_plan.h"
+
+namespace swiglu {
+
+void Plan::prepare(std::int64_t m) {
+  if (m > 0) {
+    prepare_bucket(bucket_of(m));
+  }
+}
+
+void Plan::execute(const swiglu_forward_args& args, void* stream) {
+  if (args.m < 0) {
+    fail(SWIGLU_INVALID_ARGUMENT, "m is {}; it must be 0 or more", args.m);
+  }
+  if (args.m > 0) {
+    run(check_execution(spec_, args), stream);
+  }
+}
+
+std::size_t Plan::workspace_size(std::uint32_t pass, std::int64_t m) const {
+  if (pass != SWIGLU_PASS_FORWARD && pass != SWIGLU_PASS_FORWARD_STORE) {
+    fail(SWIGLU_INVALID_ARGUMENT,
+         "pass is {:#x}; it must be one of SWIGLU_PASS_FORWARD (1), SWIGLU_PASS_FORWARD_STORE (2)", pass);
+  }
+  if ((pass & spec_.passes) == 0) {
+    fail(SWIGLU_INVALID_ARGUMENT, "pass is {:#x}, and the plan was made with passes = {:#x}", pass, spec_.passes);
+  }
+  if (m < 0) {
+    fail(SWIGLU_INVALID_ARGUMENT, "m is {}; it must be 0 or more", m);
+  }
+  return workspace_bytes(spec_, pass == SWIGLU_PASS_FORWARD ? Pass::forward : Pass::forward_store, m);
+}
+
+std::string Plan::describe(std::int64_t m) {
+  if (m < 1) {
+    fail(SWIGLU_INVALID_ARGUMENT, "m is {}; there is something to describe from 1 up", m);
+  }
+  const int bucket = bucket_of(m);
+  prepare_bucket(bucket);
+  return describe_bucket(bucket, m);
+}
+
+std::unique_ptr<Plan> make_plan(const swiglu_plan_desc& desc) {
+  const PlanSpec spec = check_description(desc);
+  if (spec.device == SWIGLU_DEVICE_CPU) {
+    return make_cpu_plan(spec);
+  }
+  return make_cuda_plan(spec);
+}
+
+}  // namespace swiglu

@@ -1,0 +1,46 @@
+// A plan: what swiglu_plan stands for. One class per kind of device behind it; the checks are common.
+//
+// Every member function may be called from any thread at any time. execute() on a prepared m takes no lock and
+// allocates nothing.
+#pragma once
+
+#include <swiglu/swiglu.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "plan/description.h"
+#include "plan/execution.h"
+
+namespace swiglu {
+
+class Plan {
+ public:
+  virtual ~Plan() = default;
+  Plan(const Plan&) = delete;
+  Plan& operator=(const Plan&) = delete;
+
+  // m <= 0 prepares nothing.
+  void prepare(std::int64_t m);
+  void execute(const swiglu_forward_args& args, void* stream);
+  std::size_t workspace_size(std::uint32_t pass, std::int64_t m) const;
+  std::string describe(std::int64_t m);  // m >= 1
+
+ protected:
+  explicit Plan(const PlanSpec& spec) : spec_(spec) {}
+  const PlanSpec& spec() const { return spec_; }
+
+ private:
+  virtual void prepare_bucket(int bucket) = 0;
+  virtual void run(const Execution& execution, void* stream) = 0;
+  virtual std::string describe_bucket(int bucket, std::int64_t m) = 0;
+
+  PlanSpec spec_;
+};
+
+// Checks the description and opens the device.
+std::unique_ptr<Plan> make_plan(const swiglu_plan_desc& desc);
+
+}  // namespace swiglu

@@ -1,0 +1,242 @@
+// Search order, healing and warnings. What a directory is and whom it trusts: directory.cpp; what an entry is:
+// entry.cpp.
+#include "store/kernel_store.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <limits>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "base/digest.h"
+#include "base/location.h"
+#include "base/log.h"
+
+namespace swiglu {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t kNanoseconds = 1'000'000'000;
+
+std::string name_of(std::string_view key) { return hex(digest(key)); }
+
+// Whether trying again later in this process is pointless.
+bool is_lasting(int error) {
+  constexpr int kErrors[] = {ENOSPC, EDQUOT, EROFS, EACCES, EPERM, ENOTDIR, EXDEV, ENAMETOOLONG, ELOOP, EISDIR};
+  return std::find(std::begin(kErrors), std::end(kErrors), error) != std::end(kErrors);
+}
+
+}  // namespace
+
+KernelStore::KernelStore(Options options, FileSystem& files) : options_(std::move(options)) {
+  if (options_.user_directory) {
+    directories_.emplace_back(files, *options_.user_directory, true, options_.trust_shared);
+  }
+  for (const fs::path& path : options_.read_only_directories) {
+    directories_.emplace_back(files, path, false, options_.trust_shared);
+  }
+  for (const EntryDirectory& directory : directories_) {
+    log().debug("kernel store: {} ({})", directory.root().string(), directory.writable() ? "user" : "read-only");
+  }
+}
+
+std::optional<KernelStore::Found> KernelStore::find(std::string_view key) {
+  for (const EntryDirectory& directory : directories_) {
+    if (auto entry = find_in(directory, key)) {
+      return Found{std::move(*entry), directory.writable() ? Origin::user : Origin::shared};
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<KernelEntry> KernelStore::find_in(const EntryDirectory& directory, std::string_view key) {
+  if (!is_usable(directory)) {
+    return std::nullopt;
+  }
+  const fs::path path = directory.path_of(name_of(key));
+  const ReadResult read = directory.read(path, std::numeric_limits<std::size_t>::max(), true);
+  if (read.error == ENOENT || read.error == ENOTDIR) {  // put() tells of the latter
+    return std::nullopt;
+  }
+  if (read.error != 0 && read.error != ELOOP) {
+    warn_once(error_text(read.error), directory.root(),
+              fmt::format("cannot read the compiled kernel {}: {}", path.string(), error_text(read.error)));
+    return std::nullopt;
+  }
+  DecodeResult decoded;
+  decoded.why_not = read.error == ELOOP ? "it is a symbolic link" : read.refused;
+  if (decoded.why_not.empty()) {
+    decoded = decode_entry(read.bytes);
+  }
+  if (decoded.entry && decoded.entry->key != key) {
+    decoded = {std::nullopt, "it holds another kernel than its name says"};
+  }
+  if (!decoded.entry) {
+    bool removed = false;
+    if (read.error == ELOOP) {
+      removed = directory.remove_link(path);
+    } else {
+      removed = directory.remove_if_unchanged(path, read.status);
+    }
+    warn_once("damaged", directory.root(),
+              fmt::format("the compiled kernel {} is ignored{}: {}", path.string(), removed ? " and was removed" : "",
+                          decoded.why_not));
+  }
+  return std::move(decoded.entry);
+}
+
+bool KernelStore::put(const KernelEntry& entry) {
+  const EntryDirectory* directory = user_directory();
+  if (directory == nullptr) {
+    if (!options_.why_no_user_directory.empty()) {
+      warn_once("no directory", {}, options_.why_no_user_directory);
+    }
+    return false;
+  }
+  if (writes_disabled_ || !is_usable(*directory) || !may_write(entry)) {
+    return false;
+  }
+  const std::vector<std::byte> bytes = encode_entry(entry);
+  if (bytes.size() > options_.max_bytes) {
+    warn_once("too large", directory->root(),
+              fmt::format("the compiled kernel {} is not stored: its {} bytes exceed the store's limit of {} "
+                          "(SWIGLU_CACHE_MAX_BYTES)",
+                          entry.config, bytes.size(), options_.max_bytes));
+    return false;
+  }
+  if (!swept_.exchange(true)) {
+    directory->sweep_temporaries();
+  }
+  const std::string name = name_of(entry.key);
+  const PublishResult result = directory->publish_entry(name, bytes);
+  if (result.error != 0) {
+    tell_write_failure(result);
+    return false;
+  }
+  directory->evict(options_.max_bytes, directory->path_of(name));
+  return true;
+}
+
+bool KernelStore::may_write(const KernelEntry& entry) {
+  const std::string why_not = why_not_storable(entry);
+  if (!why_not.empty()) {
+    warn_once("not storable", {}, fmt::format("the compiled kernel {} is not stored: {}", entry.config, why_not));
+  }
+  return why_not.empty();
+}
+
+void KernelStore::tell_write_failure(const PublishResult& result) {
+  const bool lasting = is_lasting(result.error);
+  writes_disabled_ = writes_disabled_ || lasting;
+  const fs::path& root = *options_.user_directory;
+  warn_once(error_text(result.error), root,
+            fmt::format("cannot store compiled kernels in {} ({}: {}); {}. SWIGLU_CACHE_DIR names another directory",
+                        root.string(), result.step, error_text(result.error),
+                        lasting ? "from now on this process keeps them in memory only" : "this one stays in memory"));
+}
+
+void KernelStore::remove(std::string_view key) {
+  const EntryDirectory* directory = user_directory();
+  if (directory != nullptr && is_usable(*directory)) {
+    directory->remove(directory->path_of(name_of(key)));
+  }
+}
+
+std::vector<KernelStore::Listed> KernelStore::list(bool verify) {
+  std::vector<Listed> listed;
+  for (const EntryDirectory& directory : directories_) {
+    if (std::string why = directory.why_refused(); !why.empty()) {
+      if (verify) {
+        listed.push_back({directory.root(), directory.writable(), "", "", 0, 0, std::move(why)});
+      }
+      continue;
+    }
+    for (const EntryDirectory::Entry& entry : directory.entries()) {
+      listed.push_back(describe(directory, entry, verify));
+    }
+  }
+  return listed;
+}
+
+KernelStore::Listed KernelStore::describe(const EntryDirectory& directory, const EntryDirectory::Entry& entry,
+                                          bool verify) {
+  Listed listed{entry.path, directory.writable(), "",
+                "",         entry.status.size,    entry.status.accessed_nanoseconds / kNanoseconds,
+                ""};
+  const std::size_t at_most = verify ? std::numeric_limits<std::size_t>::max() : kEntryPeekBytes;
+  const ReadResult read = directory.read(entry.path, at_most, false);
+  if (read.error != 0) {
+    listed.problem = read.error == ELOOP ? "it is a symbolic link" : error_text(read.error);
+    return listed;
+  }
+  if (!read.refused.empty()) {
+    listed.problem = read.refused;
+    return listed;
+  }
+  DecodeResult decoded = verify ? decode_entry(read.bytes) : peek_entry(read.bytes, read.status.size);
+  if (!decoded.entry) {
+    listed.problem = std::move(decoded.why_not);
+    return listed;
+  }
+  listed.config = std::move(decoded.entry->config);
+  listed.arch = std::move(decoded.entry->arch);
+  if (verify && entry.path.stem() != name_of(decoded.entry->key)) {
+    listed.problem = "it holds another kernel than its name says";
+  }
+  return listed;
+}
+
+KernelStore::Pruned KernelStore::prune(std::uint64_t max_bytes) {
+  const EntryDirectory* directory = user_directory();
+  if (directory == nullptr || !is_usable(*directory)) {
+    return {0, 0};
+  }
+  directory->sweep_temporaries();
+  const EntryDirectory::Evicted evicted = directory->evict(max_bytes);
+  writes_disabled_ = false;  // there may be room now
+  return {evicted.removed_bytes, evicted.remaining_bytes};
+}
+
+bool KernelStore::is_usable(const EntryDirectory& directory) {
+  const std::string why_not = directory.why_refused();
+  if (!why_not.empty()) {
+    warn_once("refused", directory.root(),
+              fmt::format("the kernel store {} is not used: {}", directory.root().string(), why_not));
+  }
+  return why_not.empty();
+}
+
+const EntryDirectory* KernelStore::user_directory() const {
+  return options_.user_directory ? &directories_.front() : nullptr;
+}
+
+void KernelStore::warn_once(std::string_view cause, const fs::path& where, const std::string& message) {
+  bool first = false;
+  {
+    const std::lock_guard lock(mutex_);
+    first = warned_.insert(fmt::format("{}\n{}", cause, where.string())).second;
+  }
+  log().write(first ? SWIGLU_LOG_WARNING : SWIGLU_LOG_DEBUG, "{}", message);
+}
+
+KernelStore::Options kernel_store_options(const Settings& settings) {
+  KernelStore::Options options;
+  if (settings.disable_cache) {
+    return options;
+  }
+  options.user_directory = settings.cache_directory;
+  options.read_only_directories = settings.cache_path;
+  if (auto installed = installed_cache_directory()) {
+    options.read_only_directories.push_back(std::move(*installed));
+  }
+  options.max_bytes = settings.cache_max_bytes;
+  options.trust_shared = settings.trust_shared_cache;
+  if (!settings.cache_directory) {
+    options.why_no_user_directory = settings.cache_directory_reason;
+  }
+  return options;
+}
+
+}  // namespace swiglu

@@ -1,0 +1,97 @@
+// Compiled kernels on disk: one writable directory of the user, then read-only directories. One self-contained file per
+// entry (format: cache/README.md). A store may be slow or empty, never wrong and never fatal: every failure to read is
+// a miss, every failure to write leaves the caller with its own bytes; either warns once per cause and directory.
+// Nothing here throws for what it finds on disk.
+//
+// Thread-safe, and safe between processes and hosts without locks: entries are published by rename and never modified.
+// Nothing is remembered of the disk's contents: an entry that another process publishes is found by the next find().
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/files.h"
+#include "base/settings.h"
+#include "store/directory.h"
+#include "store/entry.h"
+
+namespace swiglu {
+
+class KernelStore {
+ public:
+  struct Options {
+    std::optional<std::filesystem::path> user_directory;       // none: find and put work on nothing
+    std::vector<std::filesystem::path> read_only_directories;  // searched in order after the user's
+    std::uint64_t max_bytes = std::uint64_t{1} << 30;
+    bool trust_shared = false;          // accept entries and directories that others may write
+    std::string why_no_user_directory;  // told once by put(), if there is none; "" if that is as wanted
+  };
+  enum class Origin { user, shared };
+  struct Found {
+    KernelEntry entry;
+    Origin origin;
+  };
+  struct Listed {
+    std::filesystem::path path;
+    bool writable;
+    std::string config;
+    std::string arch;
+    std::uint64_t bytes;
+    std::int64_t used_unix_seconds;
+    std::string problem;  // empty: sound
+  };
+  struct Pruned {
+    std::uint64_t removed_bytes;
+    std::uint64_t remaining_bytes;
+  };
+
+  explicit KernelStore(Options options, FileSystem& files = system_files());
+
+  // The entry whose whole key text equals `key`. A damaged or foreign entry in the user's directory is removed, so that
+  // the next put() heals it. Entries of read-only directories are never copied, touched or removed.
+  std::optional<Found> find(std::string_view key);
+
+  // Publishes, then evicts down to max_bytes; returns whether it is on disk now. Refuses what why_not_storable()
+  // refuses and what is larger than max_bytes. A full or unwritable disk ends all writing of this store until the next
+  // prune().
+  bool put(const KernelEntry& entry);
+
+  // Forgets an entry that checked out but that the driver rejected.
+  void remove(std::string_view key);
+
+  // Every entry of every directory, the user's first, by path. Without `verify` only what cannot be read at all is a
+  // problem; with it every entry is read whole and checked as find() would, and a refused directory is listed as well.
+  std::vector<Listed> list(bool verify);
+
+  // Of the user's directory: evicts down to max_bytes (0: everything) and removes what killed writers left.
+  Pruned prune(std::uint64_t max_bytes);
+
+ private:
+  std::optional<KernelEntry> find_in(const EntryDirectory& directory, std::string_view key);
+  bool is_usable(const EntryDirectory& directory);  // warns if it is not
+  bool may_write(const KernelEntry& entry);
+  void tell_write_failure(const PublishResult& result);
+  Listed describe(const EntryDirectory& directory, const EntryDirectory::Entry& entry, bool verify);
+  void warn_once(std::string_view cause, const std::filesystem::path& where, const std::string& message);
+  const EntryDirectory* user_directory() const;
+
+  Options options_;
+  std::vector<EntryDirectory> directories_;  // the user's first, if there is one
+  std::mutex mutex_;
+  std::set<std::string> warned_;  // causes; under mutex_
+  std::atomic<bool> writes_disabled_{false};
+  std::atomic<bool> swept_{false};
+};
+
+// The directories and limits that the environment and the installation ask for.
+KernelStore::Options kernel_store_options(const Settings& settings);
+
+}  // namespace swiglu

@@ -1,0 +1,164 @@
+#include "tune/estimate.h"
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <numeric>
+
+#include <fmt/core.h>
+
+#include "tune/space.h"
+
+namespace swiglu {
+namespace {
+
+// Of one multiprocessor, rough for every card since sm_75.
+constexpr double kClock = 1.6e9;
+constexpr double kSharedBytesPerSecond = 128 * kClock;
+constexpr double kL2BytesPerSecond = 28 * kClock;  // its share of the L2's bandwidth
+constexpr double kCopiesPerSecond = 2.5 * kClock;  // asynchronous copies of access_bytes each, address work included
+constexpr double kSimtFlopsPerSecond = 2 * 128 * kClock * 0.35;  // f32 units; the rest goes to loads and conversions
+constexpr double kMemoryLatencySeconds = 0.8e-6;
+constexpr double kStepSeconds = 20e-9;  // the barrier at the end of a k step, as far as nothing hides it
+constexpr double kLaunchSeconds = 2e-6;
+constexpr double kUnhidden =
+    0.1;  // of the time that copies, products and shared memory should spend in each other's shadow
+constexpr int kMaxThreads = 1536;
+constexpr int kReservedSharedBytes = 1024;  // the driver's own, per block
+constexpr int kFragmentRegisters = 64;      // of a thread, besides its sums
+constexpr int kMaxRegisters = 255;
+constexpr int kBusyWarps = 8;  // with this many, a multiprocessor's tensor cores are fed without gaps
+
+int blocks_per_multiprocessor(const KernelConfig& config, const DeviceSpec& spec) {
+  const int registers = std::min(kMaxRegisters, accumulator_registers(config) + kFragmentRegisters) * threads(config);
+  const int by_shared = spec.shared_bytes_per_multiprocessor / (shared_bytes(config) + kReservedSharedBytes);
+  return std::max(1,
+                  std::min({by_shared, spec.registers_per_multiprocessor / registers, kMaxThreads / threads(config)}));
+}
+
+// Tensor-core rate of one multiprocessor that holds this many blocks. Too few warps leave gaps between their
+// instructions.
+double flops_per_second(const KernelConfig& config, int blocks, const DeviceSpec& spec) {
+  if (config.family == Family::simt) {
+    return kSimtFlopsPerSecond;
+  }
+  const bool f16 = config.problem.accum != Accum::f32;
+  const double rate = (f16 ? spec.dense_flops_per_second_f16 : spec.dense_flops_per_second) / spec.multiprocessors;
+  const int warps = blocks * threads(config) / kWarpThreads;
+  const double fed = std::min(1.0, std::sqrt(static_cast<double>(warps) / kBusyWarps));
+  const double promotion = config.problem.accum == Accum::f16_promoted ? 0.95 : 1.0;
+  return rate * fed * promotion;
+}
+
+// Bytes that go through shared memory in one k step of one block: written once; of x every column of warps reads all,
+// of the weights every row of warps.
+double shared_traffic(const KernelConfig& config) {
+  const Tile& tile = config.tile;
+  const int x_reads = config.family == Family::simt ? kSimtThreadsN / 2 : tile.warps_n;
+  const int w_reads = config.family == Family::simt ? kSimtThreadsM / 2 : tile.warps_m;
+  const double elements = static_cast<double>(tile.m) * (1 + x_reads) + 2.0 * tile.n * (1 + w_reads);
+  return elements * tile.k * kElementBytes;
+}
+
+enum class Limit { tensor, shared, copies, latency };
+
+const char* name_of(Limit limit, Family family) {
+  switch (limit) {
+    case Limit::tensor:
+      return family == Family::simt ? "arithmetic" : "tensor cores";
+    case Limit::shared:
+      return "shared memory";
+    case Limit::copies:
+      return "copies into shared memory";
+    case Limit::latency:
+      return "memory latency";
+  }
+  return "";
+}
+
+struct Wave {
+  double seconds;
+  Limit limit;
+};
+
+// One multiprocessor computing `blocks` tiles at a time, from their first load to their last store. Rows beyond m are
+// computed but not loaded.
+Wave wave(const KernelConfig& config, int blocks, std::int64_t m, const DeviceSpec& spec) {
+  const Tile& tile = config.tile;
+  const auto steps = static_cast<double>(ceil_div(config.problem.d_model, tile.k));
+  const auto rows = static_cast<double>(std::min<std::int64_t>(m, tile.m));
+  const double loaded = (rows + 2.0 * tile.n) * tile.k * kElementBytes;
+  const double copy_rate = std::min(kL2BytesPerSecond, kCopiesPerSecond * config.problem.access_bytes);
+  // A ring of s stages has s - 1 steps in flight; simt, with its one stage, waits for each.
+  const double latency = kMemoryLatencySeconds / std::max(1, tile.stages - 1);
+  const double step_seconds[] = {
+      blocks * 4.0 * tile.m * tile.n * tile.k / flops_per_second(config, blocks, spec),
+      blocks * shared_traffic(config) / kSharedBytesPerSecond,
+      blocks * loaded / copy_rate,
+      latency,
+  };
+  const double* longest = std::max_element(std::begin(step_seconds), std::end(step_seconds));
+  const double all = std::accumulate(std::begin(step_seconds), std::end(step_seconds), 0.0);
+  const double step = *longest + kUnhidden * (all - *longest) + kStepSeconds;
+  const double matrices = config.problem.pass == Pass::forward_store ? 3 : 1;
+  const double stored = blocks * matrices * rows * tile.n * kElementBytes;
+  return {kMemoryLatencySeconds + steps * step + stored / copy_rate,
+          static_cast<Limit>(longest - std::begin(step_seconds))};
+}
+
+// What must come from memory: `resident` blocks walk group_m tiles of x and the columns beside them, and share their
+// reads.
+double memory_bytes(const KernelConfig& config, std::int64_t m, double resident) {
+  const Problem& problem = config.problem;
+  const double d_model = problem.d_model;
+  const double d_intermediate = problem.d_intermediate;
+  const double matrices = problem.pass == Pass::forward_store ? 3 : 1;
+  const double once = (static_cast<double>(m) + 2 * d_intermediate) * d_model;
+  const auto blocks = static_cast<double>(grid_blocks(config, m));
+  const double together = std::min(blocks, resident);
+  const double rows =
+      std::min({static_cast<double>(config.tile.group_m), static_cast<double>(tiles_m(config, m)), together});
+  const double columns = together / rows;
+  const double again = blocks / together * (rows * config.tile.m + columns * 2 * config.tile.n) * d_model;
+  return kElementBytes * (std::max(once, again) + matrices * static_cast<double>(m) * d_intermediate);
+}
+
+}  // namespace
+
+Estimate estimate(const KernelConfig& config, std::int64_t m, const DeviceSpec& spec) {
+  const int resident = blocks_per_multiprocessor(config, spec);
+  const long long blocks = grid_blocks(config, m);
+  const long long at_once = static_cast<long long>(resident) * spec.multiprocessors;
+  const long long full_waves = blocks / at_once;
+  const long long rest = blocks % at_once;
+  const Wave full = wave(config, resident, m, spec);
+  double seconds = static_cast<double>(full_waves) * full.seconds;
+  Limit limit = full.limit;
+  if (rest > 0) {
+    const Wave last = wave(config, static_cast<int>(ceil_div(rest, spec.multiprocessors)), m, spec);
+    seconds += last.seconds;
+    limit = full_waves > 0 ? limit : last.limit;
+  }
+  const double memory_seconds = memory_bytes(config, m, static_cast<double>(at_once)) / spec.memory_bytes_per_second;
+  const bool memory_bound = memory_seconds > seconds;
+  seconds = kLaunchSeconds + std::max(seconds, memory_seconds);
+  return {seconds, fmt::format("estimated {:.4g} us: {} tiles, {} x {} at a time, limited by {}", seconds * 1e6, blocks,
+                               spec.multiprocessors, resident,
+                               memory_bound ? "memory bandwidth" : name_of(limit, config.family))};
+}
+
+std::vector<Choice> rank(const Problem& problem, std::int64_t m, const Arch& arch, const DeviceSpec& spec) {
+  std::vector<Choice> choices;
+  for (const KernelConfig& config : candidates(problem, arch, spec)) {
+    choices.push_back({config, estimate(config, m, spec)});
+  }
+  std::stable_sort(choices.begin(), choices.end(),
+                   [](const Choice& a, const Choice& b) { return a.estimate.seconds < b.estimate.seconds; });
+  return choices;
+}
+
+Choice choose(const Problem& problem, std::int64_t m, const Arch& arch, const DeviceSpec& spec) {
+  return rank(problem, m, arch, spec).front();
+}
+
+}  // namespace swiglu

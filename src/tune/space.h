@@ -1,0 +1,23 @@
+// The space of kernels: one constexpr table of tiles per family, and the predicate that says which suit a problem on an
+// architecture. No GPU, no state; every function may be called from any thread.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/arch.h"
+#include "swiglu/config.h"
+
+namespace swiglu {
+
+std::span<const Tile> tile_table(Family);
+
+// Why a device cannot run a configuration ("" if it can): why_invalid() of swiglu/config.h, then the device's limits.
+std::string why_unfit(const KernelConfig&, const DeviceSpec&);
+
+// Every table row that is valid for the problem and fits the device, in canonical order (family preference, then row).
+// Never empty: simt serves every valid problem. Throws Error{INVALID_ARGUMENT} for one that is not.
+std::vector<KernelConfig> candidates(const Problem&, const Arch&, const DeviceSpec&);
+
+}  // namespace swiglu

@@ -1,0 +1,41 @@
+// Runs one kernel of the templates on one problem in the emulator, and says all that is wrong with it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "checks/problem_data.h"
+#include "engine/report.h"
+#include "swiglu/config.h"
+#include "swiglu/params.h"
+
+namespace swiglu::emulator {
+
+// A kernel template, instantiated.
+struct KernelCase {
+  KernelConfig config;
+  void (*run)(const ForwardParams&);
+};
+
+struct Execution {
+  std::int64_t m = 1;
+  int padding = 0;  // access units between rows, beyond what alignment needs
+  bool reverse = false;
+  Fill fill = Fill::normal;
+};
+
+struct Outcome {
+  std::string errors;  // findings of the emulator and wrong values; empty is right
+  Counters counters;
+  std::vector<std::uint16_t> out;  // [m][d_intermediate]
+  std::vector<std::uint16_t> g;
+  std::vector<std::uint16_t> u;
+};
+
+Outcome execute(const KernelCase& kernel, const Execution& execution);
+
+// "mma_sm80 bf16 f32 kn forward 4096x14336 a16 tile 128x64x32 s3 w2x2 g8"
+std::string to_text(const KernelConfig& config);
+
+}  // namespace swiglu::emulator

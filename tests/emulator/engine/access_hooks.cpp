@@ -1,0 +1,77 @@
+// Plain loads and stores of the kernels, as seen by the emulator.
+//
+// The kernels are compiled with -fsanitize=thread and linked without its runtime: the compiler then calls these
+// functions before every access that is not a register, and they pass those to shared and global memory on for the
+// checks. Accesses to anything else (the kernels' stacks, the built-in variables) are none of our business.
+#include <cstddef>
+
+#include "engine/block.h"
+
+namespace swiglu::emulator {
+namespace {
+
+void plain_access(const void* pointer, std::size_t bytes, bool is_write, const void* instruction) {
+  Block* block = Block::current();
+  if (block == nullptr) {
+    return;
+  }
+  if (SharedMemory& shared = block->shared(); shared.owns(pointer)) {
+    const auto site = shared.site({is_write ? "plain store" : "plain load", {"", 0}, instruction});
+    const unsigned address = shared.address(pointer);
+    BankUse& banks =
+        is_write ? block->report().counters.shared_store_banks : block->report().counters.shared_load_banks;
+    const bool inside = is_write ? shared.write(block->thread(), address, bytes, site)
+                                 : shared.read(block->thread(), address, bytes, site);
+    if (!inside) {
+      block->stop();
+    }
+    block->banks().add(block->thread(), site, address, bytes, banks);
+  } else if (GlobalMemory& global = block->global(); global.owns(pointer)) {
+    const std::string error = is_write ? global.write_error(pointer, bytes) : global.read_error(pointer, bytes);
+    if (!error.empty()) {
+      block->stop(Fault::bounds, error,
+                  block->name() + ": " + thread_text(block->thread()) + (is_write ? " plain store " : " plain load ") +
+                      instruction_text(instruction) + ": " + error);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace swiglu::emulator
+
+// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming): names are the compiler's.
+#define SWIGLU_ACCESS_HOOKS(bytes)                                                                                   \
+  void __tsan_read##bytes(void* p) { swiglu::emulator::plain_access(p, bytes, false, __builtin_return_address(0)); } \
+  void __tsan_write##bytes(void* p) { swiglu::emulator::plain_access(p, bytes, true, __builtin_return_address(0)); } \
+  void __tsan_unaligned_read##bytes(void* p) {                                                                       \
+    swiglu::emulator::plain_access(p, bytes, false, __builtin_return_address(0));                                    \
+  }                                                                                                                  \
+  void __tsan_unaligned_write##bytes(void* p) {                                                                      \
+    swiglu::emulator::plain_access(p, bytes, true, __builtin_return_address(0));                                     \
+  }                                                                                                                  \
+  void __tsan_volatile_read##bytes(void* p) {                                                                        \
+    swiglu::emulator::plain_access(p, bytes, false, __builtin_return_address(0));                                    \
+  }                                                                                                                  \
+  void __tsan_volatile_write##bytes(void* p) {                                                                       \
+    swiglu::emulator::plain_access(p, bytes, true, __builtin_return_address(0));                                     \
+  }
+
+extern "C" {
+SWIGLU_ACCESS_HOOKS(1)
+SWIGLU_ACCESS_HOOKS(2)
+SWIGLU_ACCESS_HOOKS(4)
+SWIGLU_ACCESS_HOOKS(8)
+SWIGLU_ACCESS_HOOKS(16)
+void __tsan_read_range(void* p, std::size_t bytes) {
+  swiglu::emulator::plain_access(p, bytes, false, __builtin_return_address(0));
+}
+void __tsan_write_range(void* p, std::size_t bytes) {
+  swiglu::emulator::plain_access(p, bytes, true, __builtin_return_address(0));
+}
+void __tsan_init() {}
+void __tsan_func_entry(void*) {}
+void __tsan_func_exit() {}
+void __tsan_vptr_update(void*, void*) {}
+void __tsan_vptr_read(void*) {}
+}
+// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)

@@ -1,0 +1,108 @@
+// Every tile of the table for one problem with edges on all sides: right values, bit for bit the same from tile to
+// tile, and no more work, traffic or bank conflicts than the design says. Compiled once for each combination.
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "kernels/cases.h"
+#include "kernels/combination.h"
+#include "tune/space.h"
+
+namespace swiglu::emulator {
+namespace {
+
+// The rows of tune/space.cpp once more, since templates want them at compile time; compared with the table below.
+constexpr Tile kSimtTiles[] = {
+    {64, 32, 32, 1, 8, 1, 8},
+};
+constexpr Tile kMmaTiles[] = {
+    {128, 128, 64, 4, 2, 4, 16}, {128, 128, 64, 3, 2, 4, 16}, {128, 128, 32, 4, 2, 4, 16}, {128, 64, 64, 3, 2, 2, 16},
+    {128, 64, 32, 4, 2, 2, 16},  {256, 64, 32, 4, 4, 2, 8},   {192, 128, 64, 3, 4, 2, 8},  {192, 128, 32, 3, 4, 2, 8},
+    {96, 128, 64, 4, 2, 4, 16},  {96, 128, 32, 4, 2, 4, 16},  {64, 64, 64, 4, 2, 2, 16},   {64, 32, 64, 4, 2, 2, 16},
+    {32, 64, 64, 4, 1, 4, 16},   {16, 64, 64, 5, 1, 4, 16},   {16, 32, 64, 5, 1, 2, 16},
+};
+
+// Neither a multiple of any tile's n or k, yet of whole 16-byte chunks.
+constexpr Problem kProblem = problem(Pass::forward, 200, 136, 16);
+constexpr std::int64_t kM = 150;
+
+template <Family F, const auto& kTiles, std::size_t... kIndices>
+std::vector<KernelCase> valid_cases(std::index_sequence<kIndices...>) {
+  std::vector<KernelCase> cases;
+  const auto add = [&]<KernelConfig C>() {
+    if constexpr (why_invalid(C) == nullptr) {
+      cases.push_back(kernel_case<C>());
+    }
+  };
+  (add.template operator()<KernelConfig{kProblem, F, kTiles[kIndices]}>(), ...);
+  return cases;
+}
+
+template <Family F, const auto& kTiles>
+std::vector<KernelCase> valid_cases() {
+  return valid_cases<F, kTiles>(std::make_index_sequence<std::size(kTiles)>());
+}
+
+template <std::size_t kCount>
+void check_table(Family family, const Tile (&tiles)[kCount]) {
+  const auto table = tile_table(family);
+  INFO("tests/emulator/kernels/tiles_test.cpp must list the rows of src/tune/space.cpp");
+  CHECK(std::vector<Tile>(table.begin(), table.end()) == std::vector<Tile>(tiles, tiles + kCount));
+}
+
+TEST_CASE("the tiles tested are the tiles of the table") {
+  check_table(Family::simt, kSimtTiles);
+  check_table(Family::mma_sm80, kMmaTiles);
+}
+
+// mma operations, 8x8 matrices read and bytes copied are exactly what the tiling needs, without a bank conflict.
+void check_work(const KernelConfig& config, const Counters& counters) {
+  const Tile& tile = config.tile;
+  const auto blocks = static_cast<std::uint64_t>(grid_blocks(config, kM));
+  const auto steps = static_cast<std::uint64_t>(ceil_div(kProblem.d_model, tile.k) * (tile.k / 16));
+  const auto mma_m = static_cast<std::uint64_t>(tile.m / 16);
+  const auto mma_n = static_cast<std::uint64_t>(tile.n / 8);
+  CHECK(counters.mma == blocks * steps * mma_m * mma_n * 2);
+
+  // Four matrices are the x of an m16k16, read once for gate and up by each warp along n; two the weight of a k16n8, by
+  // each warp along m. One step more than multiplied: the last one fetched is not used.
+  const std::uint64_t x_matrices = mma_m * 4 * static_cast<std::uint64_t>(tile.warps_n);
+  const std::uint64_t weight_matrices = 2 * mma_n * 2 * static_cast<std::uint64_t>(tile.warps_m);
+  CHECK(counters.ldmatrix <= blocks * (steps + 1) * (x_matrices + weight_matrices));
+
+  // Each block reads its rows of x and its columns of both weights once, and nothing beyond the edges.
+  const auto row_bytes = static_cast<std::uint64_t>(kProblem.d_model * kElementBytes);
+  CHECK(counters.copied_bytes ==
+        static_cast<std::uint64_t>(tiles_n(config)) * kM * row_bytes +
+            static_cast<std::uint64_t>(tiles_m(config, kM)) * 2 * kProblem.d_intermediate * row_bytes);
+  CHECK(counters.ldmatrix_banks.conflicts == 0);
+  CHECK(counters.copy_banks.conflicts == 0);
+  // A phase of 128 bytes reads two staged rows of an n = 32 tile, whose 80 bytes overlap in one chunk of the banks.
+  CHECK(counters.shared_load_banks.conflicts <= (tile.n == 32 ? counters.shared_load_banks.phases : 0));
+  CHECK(counters.shared_store_banks.conflicts == 0);
+}
+
+void check_tiles(const std::vector<KernelCase>& cases) {
+  std::vector<std::uint16_t> first;
+  REQUIRE_FALSE(cases.empty());
+  for (const KernelCase& kernel : cases) {
+    const Execution execution{kM, 1};
+    const Outcome outcome = execute(kernel, execution);
+    INFO(to_text(kernel.config));
+    CHECK(failure(kernel, execution, outcome) == "");
+    if (first.empty()) {
+      first = outcome.out;
+    }
+    CHECK(outcome.out == first);
+    if (kernel.config.family == Family::mma_sm80) {
+      check_work(kernel.config, outcome.counters);
+    }
+  }
+}
+
+TEST_CASE("simt: tiles, " SWIGLU_TEST_COMBINATION) { check_tiles(valid_cases<Family::simt, kSimtTiles>()); }
+TEST_CASE("mma_sm80: tiles, " SWIGLU_TEST_COMBINATION) { check_tiles(valid_cases<Family::mma_sm80, kMmaTiles>()); }
+
+}  // namespace
+}  // namespace swiglu::emulator

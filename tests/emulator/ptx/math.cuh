@@ -1,0 +1,18 @@
+// The emulator's form of kernel_templates/ptx/math.cuh: approximations are correctly rounded here.
+#pragma once
+
+#include "base/numeric.h"
+
+namespace swiglu::ptx {
+
+inline float exp2_approx(float x) { return std::exp2(x); }
+inline float rcp_approx(float x) { return 1.0F / x; }
+inline float max_nan(float a, float b) { return std::isnan(a) || std::isnan(b) ? a + b : std::fmax(a, b); }
+
+// Product and sum of f16 in double: what double cannot hold is too small to matter to the rounding to f16.
+inline unsigned short fma_f16(unsigned short a, unsigned short b, unsigned short c) {
+  const double product = static_cast<double>(swiglu::f16_to_float(a)) * static_cast<double>(swiglu::f16_to_float(b));
+  return swiglu::double_to_f16(product + static_cast<double>(swiglu::f16_to_float(c)));
+}
+
+}  // namespace swiglu::ptx

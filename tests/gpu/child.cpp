@@ -1,0 +1,193 @@
+#include "gpu/child.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <sstream>
+#include <stdexcept>
+
+#include "support/random.h"
+
+extern char** environ;
+
+namespace swiglu_test {
+namespace {
+
+std::vector<std::string> child_environment(const Environment& changes) {
+  std::vector<std::string> variables;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string text = *variable;
+    bool is_changed = text.rfind("SWIGLU_TEST_SEED=", 0) == 0;
+    for (const auto& [name, value] : changes) {
+      is_changed = is_changed || text.rfind(name + "=", 0) == 0;
+    }
+    if (!is_changed) {
+      variables.push_back(text);
+    }
+  }
+  for (const auto& [name, value] : changes) {
+    variables.push_back(name + "=" + value);
+  }
+  variables.push_back(seed_text());
+  return variables;
+}
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+  std::vector<char*> list;
+  for (std::string& text : texts) {
+    list.push_back(text.data());
+  }
+  list.push_back(nullptr);
+  return list;
+}
+
+struct Pipe {
+  int read = -1;
+  int write = -1;
+};
+
+Pipe make_pipe() {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) {
+    throw std::runtime_error(std::string("pipe2: ") + std::strerror(errno));
+  }
+  return {ends[0], ends[1]};
+}
+
+// The command line: SWIGLU_TEST_CHILD_PREFIX, this program, its arguments.
+std::vector<std::string> command_line(const std::vector<std::string>& arguments) {
+  std::vector<std::string> words;
+  std::istringstream prefix(from_environment("SWIGLU_TEST_CHILD_PREFIX"));
+  for (std::string word; prefix >> word;) {
+    words.push_back(word);
+  }
+  words.push_back(std::filesystem::read_symlink("/proc/self/exe").string());
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  return words;
+}
+
+// Descriptors of -1 are inherited.
+pid_t spawn(const std::vector<std::string>& arguments, const Environment& environment, int input, int output,
+            int errors) {
+  std::vector<std::string> words = command_line(arguments);
+  std::vector<std::string> variables = child_environment(environment);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  const int wanted[] = {input, output, errors};
+  for (int descriptor = 0; descriptor < 3; ++descriptor) {
+    if (wanted[descriptor] >= 0) {
+      posix_spawn_file_actions_adddup2(&actions, wanted[descriptor], descriptor);
+    }
+  }
+  pid_t child = -1;
+  const int error = posix_spawnp(&child, words.front().c_str(), &actions, nullptr, pointers(words).data(),
+                                 pointers(variables).data());
+  posix_spawn_file_actions_destroy(&actions);
+  if (error != 0) {
+    throw std::runtime_error("cannot run " + words.front() + ": " + std::strerror(error));
+  }
+  return child;
+}
+
+int wait_for(pid_t child) {
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+// Up to 64 KiB more; false at the end.
+bool read_more(int descriptor, std::string& text) {
+  char buffer[65536];
+  ssize_t count = 0;
+  do {
+    count = read(descriptor, buffer, sizeof buffer);
+  } while (count < 0 && errno == EINTR);
+  if (count > 0) {
+    text.append(buffer, static_cast<std::size_t>(count));
+  }
+  return count > 0;
+}
+
+}  // namespace
+
+ChildResult run_child(const std::vector<std::string>& arguments, const Environment& environment) {
+  const Pipe pipe = make_pipe();
+  const pid_t child = spawn(arguments, environment, -1, pipe.write, pipe.write);
+  close(pipe.write);
+  ChildResult result;
+  while (read_more(pipe.read, result.output)) {
+  }
+  close(pipe.read);
+  result.exit_code = wait_for(child);
+  return result;
+}
+
+ChildResult run_test_case(const std::string& name, const Environment& environment) {
+  return run_child({"--test-case=" + name, "--no-skip", "--no-intro"}, environment);
+}
+
+std::string from_environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+Conversation::Conversation(const std::vector<std::string>& arguments, const Environment& environment) {
+  std::signal(SIGPIPE, SIG_IGN);  // a child that ended early is noticed by what it does not say
+  const Pipe to = make_pipe();
+  const Pipe from = make_pipe();
+  child_ = spawn(arguments, environment, to.read, from.write, -1);
+  close(to.read);
+  close(from.write);
+  to_ = to.write;
+  from_ = from.read;
+}
+
+Conversation::Conversation(Conversation&& other) noexcept
+    : child_(std::exchange(other.child_, -1)),
+      to_(std::exchange(other.to_, -1)),
+      from_(std::exchange(other.from_, -1)),
+      pending_(std::move(other.pending_)) {}
+
+Conversation::~Conversation() {
+  if (child_ < 0) {
+    return;
+  }
+  close(to_);
+  close(from_);
+  wait_for(child_);
+}
+
+void Conversation::say(const std::string& line) {
+  const std::string text = line + "\n";
+  std::size_t written = 0;
+  while (written < text.size()) {
+    const ssize_t count = write(to_, text.data() + written, text.size() - written);
+    if (count < 0 && errno != EINTR) {
+      return;
+    }
+    written += count > 0 ? static_cast<std::size_t>(count) : 0;
+  }
+}
+
+std::string Conversation::hear() {
+  std::size_t end = pending_.find('\n');
+  while (end == std::string::npos && read_more(from_, pending_)) {
+    end = pending_.find('\n');
+  }
+  if (end == std::string::npos) {
+    return std::exchange(pending_, {});
+  }
+  const std::string line = pending_.substr(0, end);
+  pending_.erase(0, end + 1);
+  return line;
+}
+
+}  // namespace swiglu_test

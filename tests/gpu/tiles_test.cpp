@@ -1,0 +1,135 @@
+// Every candidate tile of every family, forced by SWIGLU_TILE. The library reads its environment once, so each tile
+// gets a process of its own. swiglu_compile lists the candidates, and leaves their kernels in the store for the
+// children.
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <set>
+#include <sstream>
+#include <thread>
+
+#include "gpu/child.h"
+#include "gpu/cuda_memory.h"
+#include "gpu/tile_list.h"
+#include "numeric/cases.h"
+#include "support/plan.h"
+#include "support/random.h"
+
+namespace swiglu_test {
+namespace {
+
+constexpr const char* kChildName = "child: one forced tile";
+constexpr const char* kTileVariable = "SWIGLU_TILE";
+constexpr const char* kCasesVariable = "SWIGLU_TEST_CASES";
+
+// Every kind with 16-byte rows that no tile divides; some with odd rows and with 8-byte ones. m: one row, one tile and
+// some, several tiles.
+std::vector<Case> tile_cases() {
+  std::vector<Case> cases;
+  for (const Kind& kind : kKinds) {
+    cases.push_back(make_case(kind, 200, 264, {1, 77, 300}));
+  }
+  cases.push_back(make_case(kKinds[0], 165, 131, {1, 77, 300}));
+  cases.push_back(make_case(kKinds[3], 165, 131, {1, 77, 300}));
+  cases.push_back(make_case(kKinds[4], 100, 132, {65, 130}));
+  cases.push_back(make_case(kKinds[2], 100, 132, {65, 130}));
+  return cases;
+}
+
+struct Candidates {
+  std::map<std::string, std::set<std::size_t>> cases_of_tile;
+  std::set<std::string> families;
+  std::vector<std::string> failures;
+  std::size_t kernels = 0;
+};
+
+Candidates compile_all(const std::vector<Case>& cases) {
+  Candidates all;
+  std::mutex mutex;
+  const std::string arch = arch_of(memory_under_test().device());
+  const auto count = static_cast<std::int64_t>(cases.size());
+  // Each call compiles on all cores; a few at a time keep them busy to the end.
+  parallel_for(count, 3, [&](std::int64_t begin, std::int64_t end) {
+    for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
+      std::vector<CandidateReport> reports;
+      std::string failure;
+      try {
+        reports = compile_candidates(plan_desc(cases[i], 0), arch);
+      } catch (const std::exception& error) {
+        failure = spelling(cases[i]) + ": " + error.what();
+      }
+      const std::lock_guard<std::mutex> lock(mutex);
+      for (const CandidateReport& report : reports) {
+        ++all.kernels;
+        all.cases_of_tile[report.tile].insert(i);
+        all.families.insert(report.family);
+        if (!report.ok) {
+          all.failures.push_back(report.config + ": " + report.message);
+        }
+      }
+      if (!failure.empty()) {
+        all.failures.push_back(failure);
+      }
+    }
+  });
+  return all;
+}
+
+std::string join(const std::set<std::size_t>& numbers) {
+  std::string text;
+  for (const std::size_t number : numbers) {
+    text += text.empty() ? "" : " ";
+    text += std::to_string(number);
+  }
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("every candidate tile of every family computes every kind of problem") {
+  const std::vector<Case> cases = tile_cases();
+  const Candidates candidates = compile_all(cases);
+  for (const std::string& failure : candidates.failures) {
+    FAIL_CHECK(failure);
+  }
+  REQUIRE(!candidates.cases_of_tile.empty());
+  CHECK(candidates.families.count("simt") == 1);
+
+  const std::vector<std::pair<std::string, std::set<std::size_t>>> tiles(candidates.cases_of_tile.begin(),
+                                                                         candidates.cases_of_tile.end());
+  std::vector<ChildResult> results(tiles.size());
+  const int processes = static_cast<int>(std::clamp(std::thread::hardware_concurrency() / 2, 1U, 8U));
+  std::atomic<std::size_t> next{0};
+  parallel_for(processes, processes, [&](std::int64_t, std::int64_t) {
+    for (std::size_t i = next++; i < tiles.size(); i = next++) {
+      results[i] =
+          run_test_case(kChildName, {{kTileVariable, tiles[i].first}, {kCasesVariable, join(tiles[i].second)}});
+    }
+  });
+  for (std::size_t i = 0; i < tiles.size(); ++i) {
+    CHECK_MESSAGE(results[i].exit_code == 0, kTileVariable, "=", tiles[i].first, " exit code ", results[i].exit_code,
+                  "\n", results[i].output);
+  }
+  MESSAGE(candidates.kernels, " kernels of ", tiles.size(), " tiles on ", arch_of(memory_under_test().device()));
+}
+
+TEST_CASE("child: one forced tile" * doctest::skip()) {
+  const std::string tile = from_environment(kTileVariable);
+  const std::vector<Case> all = tile_cases();
+  std::istringstream numbers(from_environment(kCasesVariable));
+  REQUIRE(!tile.empty());
+  std::size_t executed = 0;
+  for (std::size_t number = 0; numbers >> number; ++executed) {
+    const Case& test = all.at(number);
+    const Plan plan = make_plan(plan_desc(test, memory_under_test().device()));
+    const std::string description = describe(plan.get(), test.m.front());
+    CHECK_MESSAGE(description.find(tile) != std::string::npos, spelling(test),
+                  ": the tile was not taken: ", description);
+    const std::string failure = run_case(memory_under_test(), test);
+    CHECK_MESSAGE(failure.empty(), failure);
+  }
+  CHECK(executed > 0);
+}
+
+}  // namespace swiglu_test

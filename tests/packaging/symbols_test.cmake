@@ -1,0 +1,42 @@
+# The shared library's face to the linker: exports exactly the functions that the header declares, has the right SONAME,
+# and needs nothing at load time but the C and C++ runtime.
+#
+#   cmake -D LIBRARY=... -D HEADER=... -D SONAME=... -D NM=... -D READELF=... -P symbols_test.cmake
+cmake_minimum_required(VERSION 3.25)
+
+file(READ ${HEADER} header)
+string(REGEX MATCHALL "\nSWIGLU_API [^;(]*[ *](swiglu_[a-z0-9_]+)\\(" declarations "${header}")
+set(declared "")
+foreach(declaration ${declarations})
+  string(REGEX MATCH "swiglu_[a-z0-9_]+\\($" function "${declaration}")
+  string(REPLACE "(" "" function "${function}")
+  list(APPEND declared ${function})
+endforeach()
+list(LENGTH declared count)
+if(count LESS 10)
+  message(FATAL_ERROR "only ${count} functions were understood in ${HEADER}")
+endif()
+
+execute_process(COMMAND ${NM} -D --defined-only ${LIBRARY} OUTPUT_VARIABLE output COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX MATCHALL "[^ \n]+\n" symbols "${output}")
+list(TRANSFORM symbols STRIP)
+list(SORT declared)
+list(SORT symbols)
+if(NOT declared STREQUAL symbols)
+  message(FATAL_ERROR "declared in the header: ${declared}\nexported: ${symbols}")
+endif()
+
+execute_process(COMMAND ${READELF} -d ${LIBRARY} OUTPUT_VARIABLE dynamic COMMAND_ERROR_IS_FATAL ANY)
+if(NOT dynamic MATCHES "SONAME[^\n]*\\[${SONAME}\\]")
+  message(FATAL_ERROR "the SONAME is not ${SONAME}:\n${dynamic}")
+endif()
+string(REGEX MATCHALL "NEEDED[^\n]*\\[[^]]*\\]" needed "${dynamic}")
+foreach(entry ${needed})
+  if(NOT entry MATCHES "\\[(libstdc\\+\\+|libm|libgcc_s|libc|libdl|libpthread|ld-linux-[a-z0-9-]+)\\.so\\.[0-9]+\\]")
+    message(FATAL_ERROR "the library must not need ${entry}")
+  endif()
+endforeach()
+if(dynamic MATCHES "RPATH|RUNPATH")
+  message(FATAL_ERROR "an installed library searches no folder of its builder:\n${dynamic}")
+endif()
+message("${count} functions exported, ${SONAME}")

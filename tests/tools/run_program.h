@@ -1,0 +1,17 @@
+// Runs the program `swiglu` with a kernel store of its own, and keeps what it said. Thread-safe.
+#pragma once
+
+#include <string>
+
+namespace swiglu::tool {
+
+struct Ran {
+  int exit_code;
+  std::string out;
+  std::string err;
+};
+
+// `arguments` as a shell would take them. `environment`: further "NAME=value" words for env.
+Ran run_program(const std::string& arguments, const std::string& environment = "");
+
+}  // namespace swiglu::tool

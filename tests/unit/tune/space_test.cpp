@@ -1,0 +1,265 @@
+// The rules of swiglu/config.h and the tile table they are applied to.
+#include "tune/space.h"
+
+#include <algorithm>
+#include <climits>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "base/error.h"
+#include "base/spelling.h"
+
+namespace swiglu {
+namespace {
+
+constexpr Tile kLarge{128, 128, 64, 4, 2, 4, 16};
+constexpr Tile kPlain{64, 32, 32, 1, 8, 1, 8};
+
+Problem problem() { return {DType::bf16, Accum::f32, Layout::kn, Pass::forward, 4096, 12288, 16}; }
+
+KernelConfig large() { return {problem(), Family::mma_sm80, kLarge}; }
+KernelConfig plain() { return {problem(), Family::simt, kPlain}; }
+
+std::string reason(const KernelConfig& config) {
+  const char* text = why_invalid(config);
+  return text == nullptr ? "" : text;
+}
+
+// Every problem the library takes, but for its dimensions.
+std::vector<Problem> all_problems(int d_model, int d_intermediate) {
+  struct Numbers {
+    DType dtype;
+    Accum accum;
+  };
+  std::vector<Problem> problems;
+  for (const Numbers numbers : {Numbers{DType::bf16, Accum::f32}, Numbers{DType::f16, Accum::f32},
+                                Numbers{DType::f16, Accum::f16}, Numbers{DType::f16, Accum::f16_promoted}}) {
+    for (const Layout layout : {Layout::kn, Layout::nk}) {
+      for (const Pass pass : {Pass::forward, Pass::forward_store}) {
+        for (const int access_bytes : {16, 8, 4, 2}) {
+          problems.push_back({numbers.dtype, numbers.accum, layout, pass, d_model, d_intermediate, access_bytes});
+        }
+      }
+    }
+  }
+  return problems;
+}
+
+}  // namespace
+
+TEST_CASE("a valid configuration has no reason to be invalid") {
+  CHECK(reason(large()) == "");
+  CHECK(reason(plain()) == "");
+}
+
+TEST_CASE("every rule about the problem names itself") {
+  KernelConfig config = large();
+  SUBCASE("d_model") { config.problem.d_model = 0; }
+  SUBCASE("d_intermediate") { config.problem.d_intermediate = -1; }
+  CHECK(reason(config) == "d_model and d_intermediate must be at least 1");
+}
+
+TEST_CASE("access_bytes is a power of two from 2 to 16") {
+  for (const int access_bytes : {INT_MIN, -2, 0, 1, 3, 6, 12, 17, 32}) {
+    CAPTURE(access_bytes);
+    KernelConfig config = large();
+    config.problem.access_bytes = access_bytes;
+    CHECK(reason(config) == "access_bytes must be 16, 8, 4 or 2");
+  }
+}
+
+TEST_CASE("bf16 has f32 sums only") {
+  for (const Accum accum : {Accum::f16, Accum::f16_promoted}) {
+    KernelConfig config = plain();
+    config.problem.accum = accum;
+    CHECK(reason(config) == "bf16 has no f16 accumulators");
+  }
+}
+
+TEST_CASE("no extent of a tile may be zero, negative or absurd") {
+  int Tile::*const extents[] = {&Tile::m,       &Tile::n,       &Tile::k,      &Tile::stages,
+                                &Tile::warps_m, &Tile::warps_n, &Tile::group_m};
+  for (const Family family : {Family::simt, Family::mma_sm80}) {
+    for (int Tile::*const extent : extents) {
+      for (const int value : {INT_MIN, -1, 0}) {
+        KernelConfig config{problem(), family, family == Family::simt ? kPlain : kLarge};
+        config.tile.*extent = value;
+        CHECK(reason(config) == "every extent of a tile must be at least 1");
+      }
+      KernelConfig config{problem(), family, family == Family::simt ? kPlain : kLarge};
+      config.tile.*extent = INT_MAX;
+      CHECK(reason(config) == "an extent of the tile is out of all proportion");
+    }
+  }
+}
+
+TEST_CASE("every rule of mma_sm80 names itself") {
+  const auto with = [](Tile tile) { return reason({problem(), Family::mma_sm80, tile}); };
+  CHECK(with({128, 128, 64, 4, 4, 8, 16}) == "a block has at most 512 threads");
+  CHECK(with({120, 128, 64, 4, 2, 4, 16}) == "rows of a warp must be a multiple of 16");
+  CHECK(with({128, 96, 64, 4, 2, 4, 16}) == "columns of a warp must be a multiple of 16");
+  CHECK(with({64, 96, 64, 4, 2, 2, 16}) == "n must be 32, 64, 128 or 256");
+  CHECK(with({64, 16, 64, 4, 2, 1, 16}) == "n must be 32, 64, 128 or 256");
+  CHECK(with({128, 128, 16, 4, 2, 4, 16}) == "k must be 32, 64 or 128");
+  CHECK(with({128, 128, 48, 4, 2, 4, 16}) == "k must be 32, 64 or 128");
+  CHECK(with({128, 128, 256, 4, 2, 4, 16}) == "k must be 32, 64 or 128");
+  CHECK(with({128, 128, 64, 1, 2, 4, 16}) == "the ring needs at least 2 stages");
+  CHECK(with({48, 64, 128, 3, 3, 1, 16}) == "");
+  CHECK(with({128, 128, 64, 4, 2, 2, 16}) == "sums and fragments would not fit the registers of a thread");
+  CHECK(with({256, 128, 64, 2, 4, 4, 16}) == "sums and fragments would not fit the registers of a multiprocessor");
+}
+
+TEST_CASE("every rule of simt names itself") {
+  const auto with = [](Tile tile) { return reason({problem(), Family::simt, tile}); };
+  CHECK(with({64, 32, 32, 1, 4, 1, 8}) == "simt has 256 threads");
+  CHECK(with({60, 32, 32, 1, 8, 1, 8}) == "simt tiles are multiples of 16 x 16");
+  CHECK(with({64, 24, 32, 1, 8, 1, 8}) == "simt tiles are multiples of 16 x 16");
+  CHECK(with({64, 32, 48, 1, 8, 1, 8}) == "the k of a simt tile divides 64");
+  CHECK(with({64, 32, 32, 2, 8, 1, 8}) == "simt has one stage");
+}
+
+TEST_CASE("f16 sums free registers for tiles that f32 sums cannot have") {
+  KernelConfig config{problem(), Family::mma_sm80, {192, 128, 64, 3, 4, 2, 8}};
+  CHECK(reason(config) != "");
+  config.problem.dtype = DType::f16;
+  CHECK(reason(config) != "");
+  config.problem.accum = Accum::f16;
+  CHECK(reason(config) == "");
+  config.problem.accum = Accum::f16_promoted;
+  CHECK(reason(config) != "");
+}
+
+TEST_CASE("byte, register and block counts of known tiles") {
+  CHECK(threads(large()) == 256);
+  CHECK(shared_bytes(large()) == 4 * (128 + 2 * 128) * 64 * 2);
+  CHECK(accumulator_registers(large()) == 128);
+  CHECK(fragment_registers(large()) == 64);
+  CHECK(min_blocks(large()) == 1);
+  CHECK(threads(plain()) == 256);
+  CHECK(shared_bytes(plain()) == (64 * 34 + 2 * 32 * 34) * 2);
+  CHECK(accumulator_registers(plain()) == 16);
+  CHECK(min_blocks(plain()) == 2);
+
+  KernelConfig promoted = large();
+  promoted.problem.dtype = DType::f16;
+  promoted.problem.accum = Accum::f16;
+  CHECK(accumulator_registers(promoted) == 64);
+  promoted.problem.accum = Accum::f16_promoted;
+  CHECK(accumulator_registers(promoted) == 192);
+}
+
+TEST_CASE("shared memory holds the larger of ring and output tile") {
+  const KernelConfig flat{problem(), Family::mma_sm80, {256, 128, 32, 2, 4, 2, 8}};
+  CHECK(stage_elements(flat) == (256 + 2 * 128) * 32);
+  CHECK(staging_elements(flat) == 256 * (128 + 8));
+  CHECK(shared_bytes(flat) == 256 * (128 + 8) * 2);
+  KernelConfig deep = flat;
+  deep.tile.stages = 3;
+  CHECK(shared_bytes(deep) == 3 * (256 + 2 * 128) * 32 * 2);
+}
+
+TEST_CASE("the grid covers every row and column once") {
+  CHECK(grid_blocks(large(), 0) == 0);
+  CHECK(grid_blocks(large(), 1) == 96);
+  CHECK(grid_blocks(large(), 128) == 96);
+  CHECK(grid_blocks(large(), 129) == 192);
+  KernelConfig config = large();
+  config.problem.d_intermediate = 12289;
+  CHECK(grid_blocks(config, 1) == 97);
+  config.problem.d_intermediate = INT_MAX;
+  CHECK(tiles_n(config) == 1 << 24);
+  CHECK(grid_blocks(config, (1LL << 40) + 1) == ((1LL << 33) + 1) * (1LL << 24));  // no 32-bit overflow
+}
+
+TEST_CASE("the table has no row twice, and each row serves some problem on some architecture") {
+  for (const Family family : {Family::simt, Family::mma_sm80}) {
+    std::set<std::string> spellings;
+    for (const Tile& tile : tile_table(family)) {
+      CAPTURE(print(tile));
+      CHECK(spellings.insert(print(tile)).second);
+      const auto problems = all_problems(4096, 14336);
+      CHECK(std::any_of(problems.begin(), problems.end(), [&](const Problem& one) {
+        return std::any_of(arch_table().begin(), arch_table().end(), [&](const Arch& arch) {
+          return why_unfit({one, family, tile}, arch.representative).empty();
+        });
+      }));
+    }
+    CHECK_FALSE(spellings.empty());
+  }
+}
+
+TEST_CASE("candidates: never empty, valid, unique, in shared memory, in canonical order, simt last") {
+  for (const Arch& arch : arch_table()) {
+    for (const auto& [d_model, d_intermediate] : {std::pair{1, 1}, {4096, 14336}, {INT_MAX, INT_MAX}}) {
+      for (const Problem& one : all_problems(d_model, d_intermediate)) {
+        CAPTURE(arch.name);
+        CAPTURE(print(one));
+        const std::vector<KernelConfig> all = candidates(one, arch, arch.representative);
+        REQUIRE_FALSE(all.empty());
+        CHECK(all.back().family == Family::simt);
+        CHECK(std::is_sorted(all.begin(), all.end(), [&](const KernelConfig& a, const KernelConfig& b) {
+          return std::find(arch.families.begin(), arch.families.end(), a.family) <
+                 std::find(arch.families.begin(), arch.families.end(), b.family);
+        }));
+        std::set<std::string> spellings;
+        for (const KernelConfig& config : all) {
+          CHECK(reason(config) == "");
+          CHECK(config.problem == one);
+          CHECK(shared_bytes(config) <= arch.representative.shared_bytes_per_block);
+          CHECK(spellings.insert(print(config)).second);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("every architecture with tensor cores has a tile for each size of m and every accumulator") {
+  for (const Arch& arch : arch_table()) {
+    if (arch.families.front() != Family::mma_sm80) {
+      continue;
+    }
+    for (const Problem& one : all_problems(4096, 14336)) {
+      CAPTURE(arch.name);
+      CAPTURE(print(one));
+      const std::vector<KernelConfig> all = candidates(one, arch, arch.representative);
+      for (const int m : {16, 32, 64}) {
+        CHECK(std::any_of(all.begin(), all.end(), [&](const KernelConfig& config) {
+          return config.family == Family::mma_sm80 && config.tile.m == m;
+        }));
+      }
+      CHECK(std::any_of(all.begin(), all.end(), [](const KernelConfig& config) {
+        return config.family == Family::mma_sm80 && config.tile.m * config.tile.n >= 96 * 128;
+      }));
+    }
+  }
+}
+
+TEST_CASE("why_unfit: the rule first, then the device") {
+  DeviceSpec small = arch_table().front().representative;
+  small.name = "small card";
+  small.shared_bytes_per_block = shared_bytes(large()) - 1;
+  CHECK(why_unfit(large(), small) == "needs 196608 bytes of shared memory, small card has 196607");
+  small.shared_bytes_per_block += 1;
+  CHECK(why_unfit(large(), small) == "");
+  KernelConfig broken = large();
+  broken.tile.k = 48;
+  CHECK(why_unfit(broken, small) == "k must be 32, 64 or 128");
+}
+
+TEST_CASE("candidates of an invalid problem are refused with its reason") {
+  Problem broken = problem();
+  broken.accum = Accum::f16;
+  const Arch& arch = arch_table().front();
+  try {
+    candidates(broken, arch, arch.representative);
+    FAIL("no error");
+  } catch (const Error& error) {
+    CHECK(error.status() == SWIGLU_INVALID_ARGUMENT);
+    CHECK(std::string(error.what()).find("bf16 has no f16 accumulators") != std::string::npos);
+  }
+}
+
+}  // namespace swiglu
