@@ -59,6 +59,7 @@ NvrtcProgram::~NvrtcProgram() { table_.destroy_program(&program_); }
 
 nvrtcResult NvrtcProgram::compile(const std::vector<std::string>& options) {
   std::vector<const char*> arguments;
+  arguments.reserve(options.size());
   for (const std::string& option : options) {
     arguments.push_back(option.c_str());
   }

@@ -26,7 +26,7 @@ inline constexpr int kMinimumNvrtcVersion = 12080;
   X(cubin, nvrtcGetCUBIN)
 
 struct NvrtcTable {
-#define SWIGLU_DECLARE(member, function) decltype(&::function) member = nullptr;
+#define SWIGLU_DECLARE(member, function) decltype(&::function) member = nullptr;  // NOLINT: no parentheses fit here
   SWIGLU_NVRTC_FUNCTIONS(SWIGLU_DECLARE)
 #undef SWIGLU_DECLARE
   int version = 0;         // 13000 = 13.0

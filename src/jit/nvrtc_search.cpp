@@ -60,7 +60,7 @@ std::optional<std::string> build_id_of_notes(std::string_view notes) {
     if (name_bytes > notes.size() || note.n_descsz > notes.size() - name_bytes) {
       return std::nullopt;
     }
-    if (note.n_type == NT_GNU_BUILD_ID && notes.substr(0, note.n_namesz) == std::string_view("GNU", 4)) {
+    if (note.n_type == NT_GNU_BUILD_ID && notes.substr(0, note.n_namesz) == std::string_view("GNU\0", 4)) {
       std::string text;
       for (const char byte : notes.substr(name_bytes, note.n_descsz)) {
         text += fmt::format("{:02x}", static_cast<unsigned char>(byte));

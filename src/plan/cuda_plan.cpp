@@ -99,7 +99,7 @@ class CudaPlan : public Plan {
           throw;
         }
         log().write(cached_only ? SWIGLU_LOG_INFO : SWIGLU_LOG_WARNING, "{} is passed over on {}: {}",
-                  print(choice.config), device_.spec().name, error.what());
+                    print(choice.config), device_.spec().name, error.what());
         if (!first_error) {
           first_error = error;
         }

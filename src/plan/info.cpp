@@ -32,7 +32,7 @@ Json library() {
 
 Json nvrtc() {
   const Compiler& compiler = Compiler::instance();
-  return {{"version", version_text(compiler.version() * 10)},
+  return {{"version", version_text(compiler.version())},
           {"identity", compiler.identity()},
           {"path", compiler.path().string()}};
 }

@@ -21,8 +21,7 @@ constexpr double kSimtFlopsPerSecond = 2 * 128 * kClock * 0.35;  // f32 units; t
 constexpr double kMemoryLatencySeconds = 0.8e-6;
 constexpr double kStepSeconds = 20e-9;  // the barrier at the end of a k step, as far as nothing hides it
 constexpr double kLaunchSeconds = 2e-6;
-constexpr double kUnhidden =
-    0.1;  // of the time that copies, products and shared memory should spend in each other's shadow
+constexpr double kUnhidden = 0.25;  // of what copies, products and shared memory should do in each other's shadow
 constexpr int kMaxThreads = 1536;
 constexpr int kReservedSharedBytes = 1024;  // the driver's own, per block
 constexpr int kFragmentRegisters = 64;      // of a thread, besides its sums

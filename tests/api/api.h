@@ -18,6 +18,7 @@
 namespace swiglu_test {
 
 using Json = nlohmann::json;
+using swiglu::test::ScratchDirectory;
 
 // Text of a function (buffer, size, needed), asked for as the header says.
 template <typename Function>
@@ -34,11 +35,11 @@ inline std::string last_error() { return text_of(swiglu_last_error); }
 
 // That a call failed as it should and that its message holds all of `texts`.
 inline void check_failure(swiglu_status status, swiglu_status expected, std::initializer_list<const char*> texts) {
-  CHECK_MESSAGE(status == expected, swiglu_status_name(status), " instead of ", swiglu_status_name(expected), ": ",
-                last_error());
+  CHECK_MESSAGE(status == expected, std::string(swiglu_status_name(status)), " instead of ",
+                std::string(swiglu_status_name(expected)), ": ", last_error());
   const std::string message = last_error();
   for (const char* text : texts) {
-    CHECK_MESSAGE(message.find(text) != std::string::npos, "\"", message, "\" lacks \"", text, "\"");
+    CHECK_MESSAGE(message.find(text) != std::string::npos, "\"", message, "\" lacks \"", std::string(text), "\"");
   }
 }
 

@@ -88,10 +88,11 @@ TEST_CASE("extents") {
     }
   }
   swiglu_plan_desc largest = description(SWIGLU_DEVICE_CPU);
-  largest.d_model = largest.d_intermediate = (std::int64_t{1} << 31) - 1;  // 2^62 elements: 2^63 bytes and no more fit
-  check_refused(largest, SWIGLU_INVALID_ARGUMENT, {"ld_w_gate", "overflow"});
-  largest.d_intermediate = std::int64_t{1} << 30;
+  largest.d_model = largest.d_intermediate = (std::int64_t{1} << 31) - 1;  // a little less than 2^63 bytes
   make_plan(largest);
+  largest.ld_w_gate = std::int64_t{1} << 31;  // still less
+  largest.ld_w_up = largest.ld_w_gate + 4;    // a little more
+  check_refused(largest, SWIGLU_INVALID_ARGUMENT, {"ld_w_up is 2147483652", "overflow"});
 }
 
 TEST_CASE("leading dimensions") {

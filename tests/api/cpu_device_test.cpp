@@ -138,7 +138,7 @@ TEST_CASE_TEMPLATE("NaN, Inf, huge and denormal gates", Real, float, double) {
   CHECK(single<Real>(1, kInfinity, 2).out == kInfinity);
   CHECK(single<Real>(1, kInfinity, -2).out == -kInfinity);
   CHECK(std::isnan(single<Real>(1, -kInfinity, kInfinity).out));
-  for (const double gate : {-kInfinity, -0x1p127, -30000.0}) {
+  for (const double gate : {-kInfinity, -0x1p127, -29952.0}) {
     const Single vanishing = single<Real>(1, gate, 3);
     CHECK(vanishing.out == 0);
     CHECK(std::signbit(vanishing.out));

@@ -9,8 +9,8 @@ namespace swiglu_test {
 
 // Results of the driver and NVRTC, by number: the tests see no header of CUDA.
 inline constexpr int kCudaErrorOutOfMemory = 2;
-inline constexpr int kCudaErrorInvalidImage = 200;
 inline constexpr int kCudaErrorLaunchFailed = 719;
+inline constexpr int kCudaErrorStreamCaptureImplicit = 906;
 inline constexpr int kNvrtcErrorCompilation = 6;
 
 // Starts from the stand-ins' state at load, and with a shape no other test has: the library keeps kernels for the life

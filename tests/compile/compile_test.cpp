@@ -33,7 +33,9 @@ Outcome compile(const Compiler& compiler, const Job& job) {
     const CompileResult result = compiler.compile({generate_source(job.config), job.arch});
     Outcome outcome{result.milliseconds, result.registers, result.defect};
     const int threads = swiglu::threads(job.config);
-    if (result.stack_bytes > 0) {
+    // With a single k tile the main loop is gone, and ptxas may keep its fragments in local memory: it costs nothing
+    // there.
+    if (result.stack_bytes > 0 && job.config.problem.d_model > job.config.tile.k) {
       outcome.problem += fmt::format(" {} bytes of local memory.", result.stack_bytes);
     }
     if (result.static_shared_bytes > 0) {

@@ -15,8 +15,6 @@
 
 #include "support/random.h"
 
-extern char** environ;
-
 namespace swiglu_test {
 namespace {
 
@@ -26,14 +24,15 @@ std::vector<std::string> child_environment(const Environment& changes) {
     const std::string text = *variable;
     bool is_changed = text.rfind("SWIGLU_TEST_SEED=", 0) == 0;
     for (const auto& [name, value] : changes) {
-      is_changed = is_changed || text.rfind(name + "=", 0) == 0;
+      is_changed = is_changed || (text.rfind(name, 0) == 0 && text.find('=') == name.size());
     }
     if (!is_changed) {
       variables.push_back(text);
     }
   }
   for (const auto& [name, value] : changes) {
-    variables.push_back(name + "=" + value);
+    variables.push_back(name);
+    variables.back().append("=").append(value);
   }
   variables.push_back(seed_text());
   return variables;
@@ -41,6 +40,7 @@ std::vector<std::string> child_environment(const Environment& changes) {
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
   std::vector<char*> list;
+  list.reserve(texts.size() + 1);
   for (std::string& text : texts) {
     list.push_back(text.data());
   }
@@ -185,7 +185,7 @@ std::string Conversation::hear() {
   if (end == std::string::npos) {
     return std::exchange(pending_, {});
   }
-  const std::string line = pending_.substr(0, end);
+  std::string line = pending_.substr(0, end);
   pending_.erase(0, end + 1);
   return line;
 }

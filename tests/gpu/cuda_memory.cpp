@@ -77,7 +77,7 @@ std::string why_no_gpu() {
 std::string arch_of(int device) {
   cudaDeviceProp properties{};
   require_cuda(cudaGetDeviceProperties(&properties, device), "cudaGetDeviceProperties");
-  return "sm_" + std::to_string(10 * properties.major + properties.minor);
+  return std::string("sm_") + std::to_string(10 * properties.major + properties.minor);
 }
 
 }  // namespace swiglu_test

@@ -132,13 +132,13 @@ void append_numbers(const std::string& line, std::vector<double>& numbers) {
 void measure(std::list<Contender>& contenders, const Request& request) {
   for (int round = 0; round < request.rounds; ++round) {
     for (Contender& contender : contenders) {
-      contender.conversation.say("burst " + std::to_string(request.burst));
+      contender.conversation.say(std::string("burst ") + std::to_string(request.burst));
       append_numbers(contender.conversation.hear(), contender.burst);
     }
   }
   for (int round = 0; round < request.rounds; ++round) {
     for (Contender& contender : contenders) {
-      contender.conversation.say("sustained " + std::to_string(request.seconds));
+      contender.conversation.say(std::string("sustained ") + std::to_string(request.seconds));
       append_numbers(contender.conversation.hear(), contender.sustained);
     }
   }

@@ -186,9 +186,9 @@ int work_cublaslt(const Case& packed, bool default_algorithm) try {
   if (!comparison.failure.empty()) {
     return say_failed("wrong result: " + comparison.failure);
   }
-  say_ready(comparison.error,
-            "cuBLASLt " + gemm.version() + " GEMM only, " +
-                (default_algorithm ? "heuristic's first" : "best of " + std::to_string(gemm.algorithms())));
+  say_ready(comparison.error, "cuBLASLt " + gemm.version() + " GEMM only, " +
+                                  (default_algorithm ? "heuristic's first"
+                                                     : std::string("best of ") + std::to_string(gemm.algorithms())));
   return serve(*timer);
 } catch (const std::exception& error) {
   return say_failed(error.what());

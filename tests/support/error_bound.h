@@ -8,11 +8,10 @@
 //     random data the loss is uniform in [-h, h], so the sum of its squares has mean sum(h^2) / 3 and variance
 //     sum(h^4) 4/45. Allowed: mean + 6 deviations, and never more than sum(h^2). A second rounding anywhere doubles
 //     the sum, and is seen in blocks of a few hundred elements.
-// (2) Accumulators. Let s = |x row| |w column| / sqrt(d_model), the size of a sum of d_model random products. n
-// additions
-//     rounded to unit roundoff r, in sequence, lose about 0.41 r sqrt(n) s (a random walk of roundings of partial sums
-//     that themselves grow as sqrt). Tensor cores add 16 products at a time; into f32 they truncate, which is a bias of
-//     about 0.03 r n s.
+// (2) Accumulators. Let s = |x row| |w column| / sqrt(d_model), the size of a sum of d_model random products. In
+//     sequence, n additions rounded to unit roundoff r lose about 0.41 r sqrt(n) s: a random walk of roundings of
+//     partial sums that themselves grow as sqrt. Tensor cores add 16 products at a time; into f32 they truncate, which
+//     is a bias of about 0.03 r n s.
 //       f32            2^-24 (8 + d_model / 8)           four times either effect
 //       f16            2^-11 (2 + sqrt(d_model))         rounded at each addition; more than twice the walk
 //       f16_promoted   2^-11 (2 + sqrt(min(d_model, 64))) + the f32 term: chunks of 64 are independent, so their error

@@ -109,7 +109,7 @@ void GuardedMatrix::fill_integers(std::uint64_t stream, int largest) {
   for (std::int64_t row = 0; row < rows_; ++row) {
     for (std::int64_t column = 0; column < columns_; ++column) {
       const std::uint64_t bits = random_bits(stream, static_cast<std::uint64_t>(row * columns_ + column));
-      const auto choices = static_cast<std::uint64_t>(2 * largest + 1);
+      const auto choices = 2 * static_cast<std::uint64_t>(largest) + 1;
       set(row, column, static_cast<double>((bits >> 32) % choices) - largest);
     }
   }
@@ -155,12 +155,13 @@ std::string GuardedMatrix::damage(const char* name, bool is_input) const {
                                                  uploaded_.begin() + static_cast<std::ptrdiff_t>(gap_begin))
                                        .first -
                                    image_.begin());
-      const std::string where = row == 0 ? "before the first row"
-                                : row == rows_
-                                    ? "after the last row"
-                                    : "between rows " + std::to_string(row - 1) + " and " + std::to_string(row);
-      return std::string(name) + ": memory " + where + " was written to, " + std::to_string(at - gap_begin) +
-             " bytes into the " + std::to_string(gap_end - gap_begin) + " there";
+      const std::string where =
+          row == 0       ? "before the first row"
+          : row == rows_ ? "after the last row"
+                         : std::string("between rows ") + std::to_string(row - 1) + " and " + std::to_string(row);
+      return std::string(name) + ": memory " + where + std::string(" was written to, ") +
+             std::to_string(at - gap_begin) + std::string(" bytes into the ") + std::to_string(gap_end - gap_begin) +
+             " there";
     }
     gap_begin = gap_end + row_bytes;
   }

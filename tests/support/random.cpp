@@ -36,7 +36,7 @@ std::uint64_t run_seed() {
   return seed;
 }
 
-std::string seed_text() { return "SWIGLU_TEST_SEED=" + std::to_string(run_seed()); }
+std::string seed_text() { return std::string("SWIGLU_TEST_SEED=") + std::to_string(run_seed()); }
 
 std::uint64_t random_bits(std::uint64_t stream, std::uint64_t index) {
   return mix(mix(run_seed() ^ mix(stream)) + index);

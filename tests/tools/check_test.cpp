@@ -2,6 +2,7 @@
 #include "tools/check.h"
 
 #include <cmath>
+#include <initializer_list>
 #include <limits>
 #include <vector>
 
@@ -99,6 +100,6 @@ TEST_CASE("limits grow with what the accumulator loses") {
   CHECK(whole(SWIGLU_ACCUM_F32, 4096) < 3.2e-4);  // 1.25 times f16's 2.07e-4, and little for the sums
   CHECK(whole(SWIGLU_ACCUM_F32, 4096) < whole(SWIGLU_ACCUM_F16_PROMOTED, 4096));
   CHECK(whole(SWIGLU_ACCUM_F16_PROMOTED, 4096) < whole(SWIGLU_ACCUM_F16, 4096));
-  CHECK(whole(SWIGLU_ACCUM_F16_PROMOTED, 8192) < 1.01 * whole(SWIGLU_ACCUM_F16_PROMOTED, 4096));
+  CHECK(whole(SWIGLU_ACCUM_F16_PROMOTED, 8192) < 1.02 * whole(SWIGLU_ACCUM_F16_PROMOTED, 4096));  // its f32 part grows
   CHECK(whole(SWIGLU_ACCUM_F16, 8192) > 1.3 * whole(SWIGLU_ACCUM_F16, 4096));
 }

@@ -1,6 +1,7 @@
 // The program from outside: exit codes, where output goes, and that its JSON is JSON. On the CPU device alone.
 #include <swiglu/swiglu.h>
 
+#include <initializer_list>
 #include <string>
 
 #include <doctest/doctest.h>

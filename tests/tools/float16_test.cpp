@@ -2,6 +2,7 @@
 #include "tools/float16.h"
 
 #include <cmath>
+#include <initializer_list>
 #include <limits>
 
 #include <doctest/doctest.h>

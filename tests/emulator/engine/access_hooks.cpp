@@ -10,29 +10,43 @@
 namespace swiglu::emulator {
 namespace {
 
+bool shared_access(Block& block, const void* pointer, std::size_t bytes, bool is_write, const void* instruction) {
+  SharedMemory& shared = block.shared();
+  const auto site = shared.site({is_write ? "plain store" : "plain load", {"", 0}, instruction});
+  const unsigned address = shared.address(pointer);
+  Counters& counters = block.report().counters;
+  block.banks().add(block.thread(), site, address, bytes,
+                    is_write ? counters.shared_store_banks : counters.shared_load_banks);
+  return is_write ? shared.write(block.thread(), address, bytes, site)
+                  : shared.read(block.thread(), address, bytes, site);
+}
+
+bool global_access(Block& block, const void* pointer, std::size_t bytes, bool is_write, const void* instruction) {
+  GlobalMemory& global = block.global();
+  const std::string error = is_write ? global.write_error(pointer, bytes) : global.read_error(pointer, bytes);
+  if (!error.empty()) {
+    block.report().add(Fault::bounds, error,
+                       block.name() + ": " + thread_text(block.thread()) +
+                           (is_write ? ": plain store at " : ": plain load at ") + instruction_text(instruction) +
+                           ": " + error);
+  }
+  return error.empty();
+}
+
+// The compiler takes these calls for ones that cannot throw, hence abandon() and no resource held here.
 void plain_access(const void* pointer, std::size_t bytes, bool is_write, const void* instruction) {
   Block* block = Block::current();
   if (block == nullptr) {
     return;
   }
-  if (SharedMemory& shared = block->shared(); shared.owns(pointer)) {
-    const auto site = shared.site({is_write ? "plain store" : "plain load", {"", 0}, instruction});
-    const unsigned address = shared.address(pointer);
-    BankUse& banks =
-        is_write ? block->report().counters.shared_store_banks : block->report().counters.shared_load_banks;
-    const bool inside = is_write ? shared.write(block->thread(), address, bytes, site)
-                                 : shared.read(block->thread(), address, bytes, site);
-    if (!inside) {
-      block->stop();
-    }
-    block->banks().add(block->thread(), site, address, bytes, banks);
-  } else if (GlobalMemory& global = block->global(); global.owns(pointer)) {
-    const std::string error = is_write ? global.write_error(pointer, bytes) : global.read_error(pointer, bytes);
-    if (!error.empty()) {
-      block->stop(Fault::bounds, error,
-                  block->name() + ": " + thread_text(block->thread()) + (is_write ? " plain store " : " plain load ") +
-                      instruction_text(instruction) + ": " + error);
-    }
+  bool allowed = true;
+  if (block->shared().owns(pointer)) {
+    allowed = shared_access(*block, pointer, bytes, is_write, instruction);
+  } else if (block->global().owns(pointer)) {
+    allowed = global_access(*block, pointer, bytes, is_write, instruction);
+  }
+  if (!allowed) {
+    block->abandon();
   }
 }
 

@@ -100,11 +100,16 @@ bool Block::run(const Index3& block_index, const std::function<void()>& kernel) 
 
 void Block::thread_main() {
   Fiber::begin();
-  (*current_block->kernel_)();
   Block& block = *current_block;
-  block.threads_[static_cast<std::size_t>(block.running_)].state = State::returned;
-  ++block.returned_;
-  block.run_next();
+  try {
+    (*block.kernel_)();
+    block.threads_[static_cast<std::size_t>(block.running_)].state = State::returned;
+    ++block.returned_;
+    block.run_next();
+  } catch (const Stopped&) {
+    block.stopped_ = true;
+  }
+  block.abandon();
 }
 
 // Continues the next ready thread, which may be the caller; ends the block when all have returned.
@@ -309,7 +314,9 @@ void Block::stop(Fault fault, const std::string& key, const std::string& text) {
   stop();
 }
 
-void Block::stop() {
+void Block::stop() { throw Stopped{}; }
+
+void Block::abandon() {
   stopped_ = true;
   Fiber::switch_between(threads_[static_cast<std::size_t>(running_)].fiber, host_);
   __builtin_unreachable();

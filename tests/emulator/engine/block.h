@@ -84,9 +84,11 @@ class Block {
   // Lets others run until `ready` holds. For objects in shared memory that threads wait on.
   void wait_until(const std::function<bool()>& ready, const char* operation, const Location& where);
 
-  // Ends the launch, by the running thread; the first form records why.
+  // Ends the launch, by the running thread, whose stack is unwound; the first form records why.
   [[noreturn]] void stop(Fault fault, const std::string& key, const std::string& text);
   [[noreturn]] void stop();
+  // The same from where nothing can be thrown through: the stack is dropped as it is, so the caller holds no resource.
+  [[noreturn]] void abandon();
 
   SharedMemory& shared() { return shared_; }
   GlobalMemory& global() { return global_; }
@@ -100,6 +102,7 @@ class Block {
 
  private:
   enum class State : std::uint8_t { ready, waiting, returned };
+  struct Stopped {};  // thrown by stop(), caught at the foot of the fiber
   struct Thread {
     Fiber fiber;
     Index3 index;

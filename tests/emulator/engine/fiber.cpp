@@ -124,7 +124,12 @@ FiberStacks::FiberStacks(std::size_t count, std::size_t bytes_each)
   }
 }
 
-FiberStacks::~FiberStacks() { munmap(base_, count_ * stride_); }
+FiberStacks::~FiberStacks() {
+#if defined(SWIGLU_EMULATOR_ASAN)
+  ASAN_UNPOISON_MEMORY_REGION(base_, count_ * stride_);  // whoever gets these addresses next
+#endif
+  munmap(base_, count_ * stride_);
+}
 
 std::span<std::byte> FiberStacks::operator[](std::size_t index) const {
   return {base_ + index * stride_ + kPage, stride_ - kPage};

@@ -20,9 +20,10 @@ void on_crash(int, siginfo_t* info, void*) {
     signal(SIGBUS, SIG_DFL);
     return;
   }
-  block->stop(Fault::crash, "crash",
-              fmt::format("{}: {} touches {}", block->name(), thread_text(block->thread()),
-                          block->global().describe(info->si_addr)));
+  block->report().add(Fault::crash, "crash",
+                      fmt::format("{}: {} touches {}", block->name(), thread_text(block->thread()),
+                                  block->global().describe(info->si_addr)));
+  block->abandon();
 }
 
 // Wild pointers of a kernel become findings while this lives.

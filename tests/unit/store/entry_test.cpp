@@ -25,7 +25,7 @@ Bytes bytes_of(std::string_view text) {
 
 // Replaces the checksum by that of the content, as somebody would who edits an entry.
 Bytes resealed(Bytes bytes) {
-  bytes.resize(bytes.size() - 16);
+  bytes.erase(bytes.end() - 16, bytes.end());
   for (const auto byte : digest(std::span<const std::byte>(bytes))) {
     bytes.push_back(static_cast<std::byte>(byte));
   }
