@@ -31,7 +31,8 @@ using namespace swiglu;
 using namespace swiglu::test;
 namespace fs = std::filesystem;
 
-// A pipe whose write end only this process holds: closing it is the common start signal.
+// A pipe. Workers that inherit its read end start together when this process, the only holder of the write end, closes
+// that; one that inherits the write end tells with a byte that it has started.
 class Gate {
  public:
   Gate() {
@@ -46,6 +47,12 @@ class Gate {
   Gate(const Gate&) = delete;
   Gate& operator=(const Gate&) = delete;
   int read_end() const { return ends_[0]; }
+  int write_end() const { return ends_[1]; }
+  bool wait_for_start() {  // false: the worker ended without a byte
+    open();
+    char byte = 0;
+    return ::read(ends_[0], &byte, 1) == 1;
+  }
   void open() {
     if (ends_[1] >= 0) {
       ::close(ends_[1]);
@@ -74,7 +81,7 @@ pid_t start(const std::string& role, const fs::path& directory, int number, cons
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   if (gate != nullptr) {
-    ::posix_spawn_file_actions_adddup2(&actions, gate->read_end(), kGateInWorker);
+    ::posix_spawn_file_actions_adddup2(&actions, role == "write" ? gate->write_end() : gate->read_end(), kGateInWorker);
   }
   pid_t child = -1;
   const int error = ::posix_spawn(&child, "/proc/self/exe", &actions, nullptr, arguments.data(), environ);
@@ -144,14 +151,17 @@ TEST_CASE("writers killed at any moment leave nothing that a reader could take f
   const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(kMilliseconds);
   int killed = 0;
   while (std::chrono::steady_clock::now() < end) {
-    const pid_t writer = start("write", directory, 0, nullptr);
-    std::this_thread::sleep_for(std::chrono::microseconds(2000 + random() % 30'000));
+    Gate gate;
+    const pid_t writer = start("write", directory, 0, &gate);
+    CHECK(gate.wait_for_start());  // however long it takes to load: the kill must meet it writing
+    std::this_thread::sleep_for(std::chrono::microseconds(random() % 20'000));
     ::kill(writer, SIGKILL);
     CHECK(exit_code_of(writer) == -SIGKILL);
     ++killed;
   }
   CHECK(exit_code_of(reader) == 0);
-  CHECK(killed > 10);
+  CHECK(killed > 3);
+  CHECK(count_files(directory / "v1" / "kernels") > 1);  // or no writer got as far as to write
   CHECK(all_sound(directory));
   MESSAGE("killed ", killed, " writers; ", count_files(directory / "v1" / "tmp"), " temporary files left, ",
           count_files(directory / "v1" / "kernels"), " entries");

@@ -48,7 +48,10 @@ int cold_start(KernelStore& store, const LogCapture& log) {
   return warned("coldstart", log);
 }
 
-[[noreturn]] void write_for_ever(KernelStore& store) {
+int write_for_ever(KernelStore& store, int gate) {
+  if (::write(gate, "w", 1) != 1) {
+    return failed("write", "cannot tell that it has started");
+  }
   for (int number = 0;; number = (number + 1) % kEntries) {
     store.put(entry_of(number));
   }
@@ -101,12 +104,13 @@ int run_worker(int argc, char** argv) {
   const std::chrono::milliseconds duration(std::atoi(argv[4]));
   const LogCapture log;
   KernelStore store(options);
-  wait_for_gate(std::atoi(argv[5]));
+  const int gate = std::atoi(argv[5]);
+  if (role == "write") {
+    return write_for_ever(store, gate);
+  }
+  wait_for_gate(gate);
   if (role == "coldstart") {
     return cold_start(store, log);
-  }
-  if (role == "write") {
-    write_for_ever(store);
   }
   if (role == "read") {
     return read_for(store, log, duration);

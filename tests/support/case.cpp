@@ -24,8 +24,7 @@ enum Stream : std::uint64_t { kXStream = 1, kWeightStream = 2 };
 std::string spell_placement(const char* name, const Placement& placement) {
   std::string text;
   if (placement.padding != 0 || placement.offset != 0) {
-    text = std::string(" ") + name + std::string("+") + std::to_string(placement.padding) + "@" +
-           std::to_string(placement.offset);
+    text = std::string(" ") + name + "+" + std::to_string(placement.padding) + "@" + std::to_string(placement.offset);
   }
   return text;
 }
@@ -42,9 +41,8 @@ bool stores(std::uint32_t pass) { return pass == SWIGLU_PASS_FORWARD_STORE; }
 }  // namespace
 
 std::string spelling(const Case& test) {
-  std::string text = std::string(name_of(test.dtype)) + "_" + name_of(test.accum) + std::string("_") +
-                     std::to_string(test.d_model) + std::string("x") + std::to_string(test.d_intermediate) +
-                     (test.layout == SWIGLU_KN ? "_kn" : "_nk") + " m=";
+  std::string text = std::string(name_of(test.dtype)) + "_" + name_of(test.accum) + "_" + std::to_string(test.d_model) +
+                     "x" + std::to_string(test.d_intermediate) + (test.layout == SWIGLU_KN ? "_kn" : "_nk") + " m=";
   for (std::size_t i = 0; i < test.m.size(); ++i) {
     text += i == 0 ? "" : ",";
     text += std::to_string(test.m[i]);

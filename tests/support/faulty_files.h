@@ -1,5 +1,5 @@
 // The real file system with one fault: the nth call fails with a given errno, or a write takes only part of its bytes.
-// Also a clock and a user id of the test's choice, so that ages and foreign owners need neither waiting nor root. One
+// Also a clock and owners of the test's choice, so that ages and foreign owners need neither waiting nor root. One
 // thread.
 #pragma once
 
@@ -30,7 +30,6 @@ class FaultyFiles : public FileSystem {
   std::multiset<std::string> made;  // names of all calls
   // Pretences.
   std::optional<std::int64_t> now;
-  std::optional<std::uint32_t> user;
   std::optional<std::uint32_t> file_owner;
   std::optional<std::uint32_t> directory_owner;
 
@@ -96,7 +95,6 @@ class FaultyFiles : public FileSystem {
     const int fault = step("list");
     return fault != 0 ? fault : FileSystem::list(path, names);
   }
-  std::uint32_t effective_user() override { return user ? *user : FileSystem::effective_user(); }
   std::int64_t now_nanoseconds() override { return now ? *now : FileSystem::now_nanoseconds(); }
 
  private:

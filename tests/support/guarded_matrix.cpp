@@ -159,9 +159,8 @@ std::string GuardedMatrix::damage(const char* name, bool is_input) const {
           row == 0       ? "before the first row"
           : row == rows_ ? "after the last row"
                          : std::string("between rows ") + std::to_string(row - 1) + " and " + std::to_string(row);
-      return std::string(name) + ": memory " + where + std::string(" was written to, ") +
-             std::to_string(at - gap_begin) + std::string(" bytes into the ") + std::to_string(gap_end - gap_begin) +
-             " there";
+      return std::string(name) + ": memory " + where + " was written to, " + std::to_string(at - gap_begin) +
+             " bytes into the " + std::to_string(gap_end - gap_begin) + " there";
     }
     gap_begin = gap_end + row_bytes;
   }
