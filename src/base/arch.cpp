@@ -1,6 +1,7 @@
 // The table of architectures. Limits are those of the CUDA programming guide's table of technical specifications per
-// compute capability; rates are a representative card's data sheet at its usual clock, or what mma.sync was seen to
-// reach where the data sheet counts other instructions (9.0, 10.x, 11.0). They rank tiles; they promise nothing.
+// compute capability; a real device's come from the driver. Rates are a representative card's data sheet at its usual
+// clock, and guesses of what mma.sync reaches where the data sheet counts other instructions (9.0, 10.x, 11.0). They
+// rank tiles; they promise nothing.
 #include "base/arch.h"
 
 #include <algorithm>

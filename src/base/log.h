@@ -1,5 +1,6 @@
 // The library's own spdlog logger ("swiglu": stderr, or the user's callback). Never the default logger. Thread-safe,
-// and usable until the process ends: it is never destroyed. spdlog itself stays inside log.cpp, as it takes long to compile.
+// and usable until the process ends: it is never destroyed. spdlog itself stays inside log.cpp, as it takes long to
+// compile.
 //
 // Level at the start: SWIGLU_LOG, else warning. The first use also tells what was wrong in the environment
 // (Settings::warnings).
