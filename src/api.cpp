@@ -220,11 +220,11 @@ swiglu_status swiglu_cache_verify(swiglu_report_callback callback, void* user) {
   return guard([&] { swiglu::verify_cache(reporter(callback, user)); });
 }
 
-swiglu_status swiglu_cache_prune(uint64_t max_bytes, uint64_t* removed, uint64_t* remaining_bytes) {
+swiglu_status swiglu_cache_prune(uint64_t max_bytes, uint64_t* removed_bytes, uint64_t* remaining_bytes) {
   return guard([&] {
     const swiglu::PruneResult result = swiglu::prune_cache(max_bytes);
-    if (removed != nullptr) {
-      *removed = result.removed_bytes;
+    if (removed_bytes != nullptr) {
+      *removed_bytes = result.removed_bytes;
     }
     if (remaining_bytes != nullptr) {
       *remaining_bytes = result.remaining_bytes;

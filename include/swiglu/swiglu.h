@@ -5,10 +5,10 @@
  *             leading dimension is the distance between rows in ELEMENTS. m (tokens) is chosen at execution.
  *
  * Conventions 1. Every function returns a swiglu_status; output arguments are written only on SWIGLU_OK, except where
- *                SWIGLU_BUFFER_TOO_SMALL says otherwise. On failure nothing has been changed and no output buffer written.
+ *                SWIGLU_BUFFER_TOO_SMALL says otherwise. A function that fails has changed nothing.
  *             2. swiglu_last_error() tells what was asked, what was found and what to do about it.
  *             3. Every struct begins with struct_size = sizeof(the struct as the caller compiled it). Fields are only
- *                ever added at the end; zero always means "default", so older callers keep working with newer libraries.
+ *                ever added at the end, and zero always means "default": older callers work with newer libraries.
  *             4. Text goes into the caller's buffer, always NUL-terminated; *needed (may be NULL) receives the bytes
  *                wanted, the NUL included. Too small: SWIGLU_BUFFER_TOO_SMALL, and as much as fits is there.
  *             5. A `stream` is a CUstream / cudaStream_t passed as void*, NULL being the default stream.
@@ -41,31 +41,31 @@ extern "C" {
 /* Values are pinned: a new status takes a new number. */
 typedef enum swiglu_status {
   SWIGLU_OK = 0,
-  SWIGLU_INVALID_ARGUMENT = 1,   /* an argument is wrong by itself or together with another */
-  SWIGLU_NOT_SUPPORTED = 2,      /* a valid request that this device or this build cannot serve */
-  SWIGLU_OUT_OF_MEMORY = 3,      /* host or device memory ran out */
-  SWIGLU_NO_DRIVER = 4,          /* libcuda.so.1 was not found, or is too old */
-  SWIGLU_NO_COMPILER = 5,        /* NVRTC was not found, or its builtins do not match it */
-  SWIGLU_NO_DEVICE = 6,          /* there is no CUDA device of this ordinal */
-  SWIGLU_COMPILE_FAILED = 7,     /* NVRTC refused a kernel; the last error holds the end of its log */
-  SWIGLU_NOT_CACHED = 8,         /* SWIGLU_TUNING_CACHED_ONLY, and the kernel is in no store */
-  SWIGLU_NOT_PREPARED = 9,       /* the stream is being captured and this m was not prepared; the capture stays valid */
-  SWIGLU_CUDA_ERROR = 10,        /* the driver returned an error, an earlier asynchronous one included */
+  SWIGLU_INVALID_ARGUMENT = 1, /* an argument is wrong by itself or together with another */
+  SWIGLU_NOT_SUPPORTED = 2,    /* a valid request that this device or this build cannot serve */
+  SWIGLU_OUT_OF_MEMORY = 3,    /* host or device memory ran out */
+  SWIGLU_NO_DRIVER = 4,        /* libcuda.so.1 was not found, or is too old */
+  SWIGLU_NO_COMPILER = 5,      /* NVRTC was not found, or its builtins do not match it */
+  SWIGLU_NO_DEVICE = 6,        /* there is no CUDA device of this ordinal */
+  SWIGLU_COMPILE_FAILED = 7,   /* NVRTC refused a kernel; the last error holds the end of its log */
+  SWIGLU_NOT_CACHED = 8,       /* SWIGLU_TUNING_CACHED_ONLY, and the kernel is in no store */
+  SWIGLU_NOT_PREPARED = 9,     /* the stream is being captured and this m was not prepared; the capture stays valid */
+  SWIGLU_CUDA_ERROR = 10,      /* the driver returned an error, an earlier asynchronous one included */
   SWIGLU_WORKSPACE_TOO_SMALL = 11,
   SWIGLU_BUFFER_TOO_SMALL = 12,
-  SWIGLU_IO_ERROR = 13,          /* cache administration could not read or write a directory */
-  SWIGLU_INTERNAL = 14           /* a defect of the library: please report it with the last error */
+  SWIGLU_IO_ERROR = 13, /* cache administration could not read or write a directory */
+  SWIGLU_INTERNAL = 14  /* a defect of the library: please report it with the last error */
 } swiglu_status;
 
 /* The enumerator's name ("SWIGLU_OK") and a one-line description. Static strings, never NULL. */
-SWIGLU_API const char *swiglu_status_name(swiglu_status status);
-SWIGLU_API const char *swiglu_status_string(swiglu_status status);
+SWIGLU_API const char* swiglu_status_name(swiglu_status status);
+SWIGLU_API const char* swiglu_status_string(swiglu_status status);
 
 /* The message of the last function that failed on this thread ("" if none has). Does not change the last error. */
-SWIGLU_API swiglu_status swiglu_last_error(char *buffer, size_t size, size_t *needed);
+SWIGLU_API swiglu_status swiglu_last_error(char* buffer, size_t size, size_t* needed);
 
 /* The version of the library in use, which may differ from the header's. Any pointer may be NULL. */
-SWIGLU_API swiglu_status swiglu_version(int *major, int *minor, int *patch);
+SWIGLU_API swiglu_status swiglu_version(int* major, int* minor, int* patch);
 
 /* ---- Plans -------------------------------------------------------------------------------------------------- */
 
@@ -91,8 +91,8 @@ typedef enum swiglu_activation { SWIGLU_ACTIVATION_SILU = 0 } swiglu_activation;
 enum { SWIGLU_PASS_FORWARD = 1, SWIGLU_PASS_FORWARD_STORE = 2 };
 
 typedef enum swiglu_tuning {
-  SWIGLU_TUNING_ESTIMATE = 0,    /* choose kernels on paper, compile what is not cached */
-  SWIGLU_TUNING_CACHED_ONLY = 1  /* never compile: SWIGLU_NOT_CACHED instead */
+  SWIGLU_TUNING_ESTIMATE = 0,   /* choose kernels on paper, compile what is not cached */
+  SWIGLU_TUNING_CACHED_ONLY = 1 /* never compile: SWIGLU_NOT_CACHED instead */
 } swiglu_tuning;
 
 /* Computes on the host: any machine, any thread count, f32 or f64 accumulation; all pointers are host pointers and the
@@ -101,21 +101,21 @@ typedef enum swiglu_tuning {
 
 typedef struct swiglu_plan_desc {
   size_t struct_size;
-  swiglu_dtype dtype;            /* of x, Wg, Wu, g, u and out: BF16 or F16 */
-  swiglu_dtype out_dtype;        /* of out, g, u: 0 = dtype; F32 and F64 on the CPU device only */
+  swiglu_dtype dtype;     /* of x, Wg, Wu, g, u and out: BF16 or F16 */
+  swiglu_dtype out_dtype; /* of out, g, u: 0 = dtype; F32 and F64 on the CPU device only */
   swiglu_accum accum;
   swiglu_layout weight_layout;
   swiglu_activation activation;
-  uint32_t passes;               /* SWIGLU_PASS_* or-ed; 0 = SWIGLU_PASS_FORWARD */
-  int64_t d_model;               /* 1 .. 2^31 - 1 */
-  int64_t d_intermediate;        /* 1 .. 2^31 - 1 */
-  int64_t ld_x;                  /* leading dimensions in elements; 0 = the row's length */
+  uint32_t passes;        /* SWIGLU_PASS_* or-ed; 0 = SWIGLU_PASS_FORWARD */
+  int64_t d_model;        /* 1 .. 2^31 - 1 */
+  int64_t d_intermediate; /* 1 .. 2^31 - 1 */
+  int64_t ld_x;           /* leading dimensions in elements; 0 = the row's length */
   int64_t ld_w_gate;
   int64_t ld_w_up;
   int64_t ld_out;
   int64_t ld_g;
   int64_t ld_u;
-  int32_t device;                /* CUDA ordinal, or SWIGLU_DEVICE_CPU */
+  int32_t device; /* CUDA ordinal, or SWIGLU_DEVICE_CPU */
   swiglu_tuning tuning;
 } swiglu_plan_desc;
 
@@ -123,38 +123,38 @@ typedef struct swiglu_plan swiglu_plan; /* opaque */
 
 /* Creates a plan: checks the description, opens the device, compiles nothing yet. Errors: INVALID_ARGUMENT,
  * NOT_SUPPORTED, NO_DRIVER, NO_DEVICE, CUDA_ERROR, OUT_OF_MEMORY. The caller's current context is left as it was. */
-SWIGLU_API swiglu_status swiglu_plan_create(swiglu_plan **plan, const swiglu_plan_desc *desc);
+SWIGLU_API swiglu_status swiglu_plan_create(swiglu_plan** plan, const swiglu_plan_desc* desc);
 
 /* Waits for nothing: work already enqueued keeps its kernels alive. NULL is fine. */
-SWIGLU_API void swiglu_plan_destroy(swiglu_plan *plan);
+SWIGLU_API void swiglu_plan_destroy(swiglu_plan* plan);
 
 /* Finds or compiles, and loads, every kernel that executing this m may want, for every pass of the plan and any
  * pointer alignment. m <= 0 prepares nothing. After it, executing any m of the same bucket (swiglu_plan_describe)
  * neither compiles, allocates, locks nor synchronises. Errors: COMPILE_FAILED, NO_COMPILER, NOT_CACHED, CUDA_ERROR. */
-SWIGLU_API swiglu_status swiglu_plan_prepare(swiglu_plan *plan, int64_t m);
+SWIGLU_API swiglu_status swiglu_plan_prepare(swiglu_plan* plan, int64_t m);
 
-/* Bytes of workspace that executing `pass` (one SWIGLU_PASS_*) at m wants. 16-byte aligned memory of the plan's device. */
-SWIGLU_API swiglu_status swiglu_plan_workspace_size(swiglu_plan *plan, uint32_t pass, int64_t m, size_t *bytes);
+/* Bytes of workspace that executing `pass` (one SWIGLU_PASS_*) at m wants: 16-byte aligned, on the plan's device. */
+SWIGLU_API swiglu_status swiglu_plan_workspace_size(swiglu_plan* plan, uint32_t pass, int64_t m, size_t* bytes);
 
 /* A JSON object: "problem", "device" {"kind": "cuda" or "cpu", "name", ...}, "m", "bucket" {"first", "last": null where
- * open}, and "kernels", one for each pass and pointer alignment: "pass", "alignment" (bytes), "config", "family", "tile",
- * "threads", "why" (it was chosen), "registers", "spill_bytes", "shared_bytes", "origin" ("user" or "shared" store, or
- * "compiled") and "compile_milliseconds"; on the CPU device "pass", "family", "accumulate" and "why". Prepares m >= 1
- * first. */
-SWIGLU_API swiglu_status swiglu_plan_describe(swiglu_plan *plan, int64_t m, char *buffer, size_t size, size_t *needed);
+ * open}, and "kernels", one for each pass and pointer alignment: "pass", "alignment" (bytes), "config", "family",
+ * "tile", "threads", "why" (it was chosen), "registers", "spill_bytes", "shared_bytes", "origin" ("user" or "shared"
+ * store, or "compiled") and "compile_milliseconds"; on the CPU device "pass", "family", "accumulate" and "why".
+ * Prepares m >= 1 first. */
+SWIGLU_API swiglu_status swiglu_plan_describe(swiglu_plan* plan, int64_t m, char* buffer, size_t size, size_t* needed);
 
 /* ---- Execution ---------------------------------------------------------------------------------------------- */
 
 typedef struct swiglu_forward_args {
   size_t struct_size;
-  int64_t m;                     /* tokens >= 0; 0 succeeds and does nothing */
-  const void *x;                 /* [m, d_model], element-aligned; fastest when rows are 16-byte aligned, as all of these */
-  const void *w_gate;            /* two pointers and pitches: a packed gate|up or up|gate matrix needs no repacking */
-  const void *w_up;
-  void *out;                     /* [m, d_intermediate] */
-  void *g;                       /* both NULL: PASS_FORWARD; both set: PASS_FORWARD_STORE */
-  void *u;
-  void *workspace;               /* may be NULL where swiglu_plan_workspace_size says 0 */
+  int64_t m;          /* tokens >= 0; 0 succeeds and does nothing */
+  const void* x;      /* [m, d_model], element-aligned; fastest when rows are 16-byte aligned, as all of these */
+  const void* w_gate; /* two pointers and pitches: a packed gate|up or up|gate matrix needs no repacking */
+  const void* w_up;
+  void* out; /* [m, d_intermediate] */
+  void* g;   /* both NULL: PASS_FORWARD; both set: PASS_FORWARD_STORE */
+  void* u;
+  void* workspace; /* may be NULL where swiglu_plan_workspace_size says 0 */
   size_t workspace_size;
 } swiglu_forward_args;
 
@@ -162,45 +162,45 @@ typedef struct swiglu_forward_args {
  * overlap each other or an input; columns of one padded matrix with the same pitch are fine. Bytes between rows are
  * neither read as data nor written. On a prepared m it may be captured in a CUDA graph; an unprepared m is prepared
  * first, or answered with NOT_PREPARED under capture. */
-SWIGLU_API swiglu_status swiglu_execute(swiglu_plan *plan, const swiglu_forward_args *args, void *stream);
+SWIGLU_API swiglu_status swiglu_execute(swiglu_plan* plan, const swiglu_forward_args* args, void* stream);
 
 /* ---- Compiling ahead, without a GPU --------------------------------------------------------------------------- */
 
 /* Receives one JSON object as text, valid during the call. Called on the thread that called the library. */
-typedef void (*swiglu_report_callback)(void *user, const char *json);
+typedef void (*swiglu_report_callback)(void* user, const char* json);
 
 enum {
-  SWIGLU_COMPILE_ALL_CANDIDATES = 1,  /* every tile of the table that suits the problem, not only those chosen for some m */
-  SWIGLU_COMPILE_FORCE = 2            /* compile even what the stores already hold */
+  SWIGLU_COMPILE_ALL_CANDIDATES = 1, /* every tile that suits the problem, not only those chosen for some m */
+  SWIGLU_COMPILE_FORCE = 2           /* compile even what the stores already hold */
 };
 
 /* Compiles a problem's kernels for a named architecture ("sm_80", "sm_90a"; desc->device is ignored), publishes them in
  * the user's store and reports each: {"config", "arch", "ok", "origin", "registers", "spill_bytes", "shared_bytes",
- * "milliseconds"}, or where "ok" is false {"config", "arch", "ok", "message"}. Goes on after a kernel that fails, and then
- * returns COMPILE_FAILED; with SWIGLU_TUNING_CACHED_ONLY it only looks for them, and returns NOT_CACHED if one is missing.
- * `callback` may be NULL. */
-SWIGLU_API swiglu_status swiglu_compile(const swiglu_plan_desc *desc, const char *arch, uint32_t flags,
-                                        swiglu_report_callback callback, void *user);
+ * "milliseconds"}, or where "ok" is false {"config", "arch", "ok", "message"}. Goes on after a kernel that fails, and
+ * then returns COMPILE_FAILED; with SWIGLU_TUNING_CACHED_ONLY it only looks for them, and returns NOT_CACHED if one is
+ * missing. `callback` may be NULL. */
+SWIGLU_API swiglu_status swiglu_compile(const swiglu_plan_desc* desc, const char* arch, uint32_t flags,
+                                        swiglu_report_callback callback, void* user);
 
 /* ---- Environment and cache ------------------------------------------------------------------------------------ */
 
 /* A JSON object: "library", "nvrtc" and "driver" {"found", "version", "path"; or "reason"}, "devices", "cpu", "cache"
  * (directories) and "environment" (what is wrong in it). Never fails for a missing part. */
-SWIGLU_API swiglu_status swiglu_info(char *buffer, size_t size, size_t *needed);
+SWIGLU_API swiglu_status swiglu_info(char* buffer, size_t size, size_t* needed);
 
-/* The directory compiled kernels are written to; IO_ERROR (with the reason) where there is none and memory alone is used. */
-SWIGLU_API swiglu_status swiglu_cache_directory(char *buffer, size_t size, size_t *needed);
+/* The directory compiled kernels are written to; IO_ERROR (with the reason) where memory alone is used. */
+SWIGLU_API swiglu_status swiglu_cache_directory(char* buffer, size_t size, size_t* needed);
 
 /* One report per kernel entry of every directory searched: {"path", "writable", "config", "arch", "bytes", "used"}. */
-SWIGLU_API swiglu_status swiglu_cache_list(swiglu_report_callback callback, void *user);
+SWIGLU_API swiglu_status swiglu_cache_list(swiglu_report_callback callback, void* user);
 
-/* Reads every entry whole and reports those that are damaged or foreign: {"path", "problem"}. IO_ERROR if there were any.
- * `callback` may be NULL. */
-SWIGLU_API swiglu_status swiglu_cache_verify(swiglu_report_callback callback, void *user);
+/* Reads every entry whole and reports those that are damaged or foreign: {"path", "problem"}. IO_ERROR if there were
+ * any. `callback` may be NULL. */
+SWIGLU_API swiglu_status swiglu_cache_verify(swiglu_report_callback callback, void* user);
 
-/* Removes least recently used entries of the user's directory until at most max_bytes remain; 0 removes all. *removed
- * and *remaining_bytes may be NULL. */
-SWIGLU_API swiglu_status swiglu_cache_prune(uint64_t max_bytes, uint64_t *removed, uint64_t *remaining_bytes);
+/* Removes least recently used entries of the user's directory until at most max_bytes remain; 0 removes all.
+ * *removed_bytes and *remaining_bytes may be NULL. */
+SWIGLU_API swiglu_status swiglu_cache_prune(uint64_t max_bytes, uint64_t* removed_bytes, uint64_t* remaining_bytes);
 
 typedef enum swiglu_log_level {
   SWIGLU_LOG_DEBUG = 0,
@@ -210,11 +210,11 @@ typedef enum swiglu_log_level {
   SWIGLU_LOG_OFF = 4
 } swiglu_log_level;
 
-typedef void (*swiglu_log_callback)(void *user, swiglu_log_level level, const char *message);
+typedef void (*swiglu_log_callback)(void* user, swiglu_log_level level, const char* message);
 
-/* Sends log lines of `level` and above to `callback` instead of stderr; NULL restores stderr. The callback may be called
- * from any thread, and must not call the library. */
-SWIGLU_API swiglu_status swiglu_set_log_callback(swiglu_log_callback callback, void *user, swiglu_log_level level);
+/* Sends log lines of `level` and above to `callback` instead of stderr; NULL restores stderr. The callback may be
+ * called from any thread, and must not call the library. */
+SWIGLU_API swiglu_status swiglu_set_log_callback(swiglu_log_callback callback, void* user, swiglu_log_level level);
 
 #ifdef __cplusplus
 }

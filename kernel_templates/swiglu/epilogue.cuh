@@ -14,8 +14,8 @@
 
 namespace swiglu {
 
-// Rows are kStagingPad elements longer than the tile's, which keeps the stores of fragments and the reads of rows off
-// each other's banks.
+// Rows are kStagingPad elements longer than the tile's, so that neither the stores of fragments nor the reads of rows
+// meet on a bank; only in tiles of n = 32, where one read takes in two rows, do two of its eight chunks meet.
 template <KernelConfig C>
 struct StagedOutput {
   unsigned short elements[C.tile.m][C.tile.n + kStagingPad];

@@ -1,10 +1,9 @@
-# Every C and C++ file of the repository is as clang-format would write it, but for the public header, whose comments stand
-# in columns by hand, and the generator's instances/.
+# Every C and C++ file of the repository is as clang-format would write it, but for the generator's instances/.
 #
 #   cmake -D ROOT=<repository> -D CLANG_FORMAT=<program> -P format_test.cmake
 cmake_minimum_required(VERSION 3.25)
 set(files "")
-foreach(folder src tools tests kernel_templates)
+foreach(folder include src tools tests kernel_templates)
   file(GLOB_RECURSE found ${ROOT}/${folder}/*.h ${ROOT}/${folder}/*.cpp ${ROOT}/${folder}/*.c ${ROOT}/${folder}/*.cuh)
   list(APPEND files ${found})
 endforeach()

@@ -98,7 +98,8 @@ TEST_CASE("the loader's cache") {
     std::uint32_t version;
     std::uint64_t hardware;
   };
-  const std::string strings = std::string("libone.so.1\0/usr/lib/libone.so.1\0libtwo.so\0/opt/libtwo.so\0", 62);
+  constexpr char kStringTable[] = "libone.so.1\0/usr/lib/libone.so.1\0libtwo.so\0/opt/libtwo.so";
+  const std::string strings(kStringTable, sizeof kStringTable);
   const auto make = [&](std::uint32_t count, std::uint32_t name, std::uint32_t path) {
     std::string bytes = "glibc-ld.so.cache1.1";
     bytes += bytes_of(count) + bytes_of(static_cast<std::uint32_t>(strings.size())) + std::string(20, '\0');

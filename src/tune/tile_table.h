@@ -1,0 +1,42 @@
+// The tiles of every family: the one table that space, estimate and tests go by. Constexpr.
+//
+// Adding a row: it is compiled by the tests for every type, accumulator, layout and architecture it is valid for, and
+// must not spill; the emulator executes it. Rows are never told apart by speed here; that is the estimate's.
+#pragma once
+
+#include <array>
+
+#include "swiglu/config.h"
+
+namespace swiglu {
+
+// clang-format off
+inline constexpr std::array kSimtTiles = {
+    //    m    n   k  stages  warps  group
+    Tile{64,  32, 32, 1,      8, 1,  8},
+};
+
+// A block's shared memory decides where a row fits: 227 KB on sm_90 and 100, 163 KB on sm_80, 99 KB on sm_86, 89 and 120.
+// A warp's part of a tile, (m / warps_m) x 2 (n / warps_n), decides the registers: 64 x 64 holds 128 f32 sums a thread, the
+// most that does not spill, and is as square as it can be, since a warp reads m + 2n from shared memory for 2mn products.
+inline constexpr std::array kMmaSm80Tiles = {
+    //    m    n   k  stages  warps  group     shared
+    Tile{128, 128, 64, 4,     2, 4,  16},  //  192 KB  large m: fewest bytes a product
+    Tile{128, 128, 64, 3,     2, 4,  16},  //  144 KB  the same on sm_80
+    Tile{128, 128, 32, 4,     2, 4,  16},  //   96 KB  the same on sm_86, 89 and 120
+    Tile{128,  64, 64, 3,     2, 2,  16},  //   96 KB  two blocks a multiprocessor: one computes while the other stores
+    Tile{128,  64, 32, 4,     2, 2,  16},  //   64 KB  two blocks on sm_80
+    Tile{256,  64, 32, 4,     4, 2,   8},  //   96 KB  half the columns: fewer wasted where d_intermediate is small
+    Tile{192, 128, 64, 3,     4, 2,   8},  //  168 KB  f16 sums alone: 48 x 128 a warp
+    Tile{192, 128, 32, 3,     4, 2,   8},  //   84 KB  the same on sm_86, 89 and 120
+    Tile{ 96, 128, 64, 4,     2, 4,  16},  //  176 KB  f16_promoted: 48 x 64 a warp
+    Tile{ 96, 128, 32, 4,     2, 4,  16},  //   88 KB  the same on sm_86, 89 and 120
+    Tile{ 64,  64, 64, 4,     2, 2,  16},  //   96 KB  m <= 64, or too few tiles for every multiprocessor
+    Tile{ 64,  32, 64, 4,     2, 2,  16},  //   64 KB
+    Tile{ 32,  64, 64, 4,     1, 4,  16},  //   80 KB  m <= 32
+    Tile{ 16,  64, 64, 5,     1, 4,  16},  //   90 KB  m <= 16: reading the weights is all there is
+    Tile{ 16,  32, 64, 5,     1, 2,  16},  //   50 KB  the same, in blocks for more multiprocessors
+};
+// clang-format on
+
+}  // namespace swiglu
