@@ -5,11 +5,11 @@
 
 #include <nvrtc.h>
 
-#include <functional>
 #include <string>
 
 #include "base/error.h"
 #include "jit/nvrtc_search.h"
+#include "support/outcome.h"
 #include "support/stand_in_driver/stand_in_nvrtc.h"
 
 namespace swiglu {
@@ -21,20 +21,8 @@ Settings stand_in_settings() {
   return settings;
 }
 
-struct Outcome {
-  swiglu_status status = SWIGLU_OK;
-  std::string message;
-  bool says(const std::string& text) const { return message.find(text) != std::string::npos; }
-};
-
-Outcome outcome_of(const std::function<void()>& action) {
-  try {
-    action();
-    return {};
-  } catch (const Error& error) {
-    return {error.status(), error.what()};
-  }
-}
+using test::Outcome;
+using test::outcome_of;
 
 Outcome compile_outcome(const char* arch = "sm_90a") {
   const Compiler compiler(stand_in_settings());

@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "base/error.h"
+#include "support/outcome.h"
 #include "support/scratch_directory.h"
 
 namespace swiglu::test {
@@ -26,21 +26,5 @@ struct StandInEnvironment {
     }
   }
 };
-
-struct Outcome {
-  swiglu_status status = SWIGLU_OK;
-  std::string message;
-  bool says(const std::string& text) const { return message.find(text) != std::string::npos; }
-};
-
-template <typename Action>
-Outcome outcome_of(Action&& action) {
-  try {
-    action();
-    return {};
-  } catch (const Error& error) {
-    return {error.status(), error.what()};
-  }
-}
 
 }  // namespace swiglu::test
