@@ -88,7 +88,7 @@ TEST_CASE("info is JSON and text, whatever is missing") {
 TEST_CASE("cache: where, list, verify, prune and clear of an empty store") {
   const Ran where = run_program("cache where");
   CHECK(where.exit_code == 0);
-  CHECK(where.out.find("swiglu_tools_") != std::string::npos);
+  CHECK(where.out.find("swiglu_test_") != std::string::npos);
   CHECK(Json::parse(run_program("cache list --json").out) == Json::array());
   CHECK(Json::parse(run_program("cache verify --json").out) == Json::array());
   CHECK(run_program("cache prune --max-bytes 10MB").exit_code == 0);
