@@ -62,7 +62,7 @@ void accumulate_base(int k, const Real* x, const Real* w, Real* sums, long long 
 
 template <typename Real>
 MicroKernel<Real> choose() {
-  constexpr auto columns = [](int vector_bytes) { return 2 * vector_bytes / static_cast<int>(sizeof(Real)); };
+  const auto columns = [](int vector_bytes) { return 2 * vector_bytes / static_cast<int>(sizeof(Real)); };
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx512f")) {
     return {kRows512, columns(64), accumulate_avx512<Real>};

@@ -60,7 +60,7 @@ void transpose(const Block& block, int lanes, int depth, int width, Real* panel)
       }
       Real* to = panel + static_cast<long long>(first) * width + lane;
       for (int i = 0; i < steps; ++i) {
-        to[i * width] = chunk[i];
+        to[static_cast<long long>(i) * width] = chunk[i];
       }
     }
   }

@@ -44,7 +44,7 @@ class KernelTable {
   }
 
  private:
-  static constexpr std::size_t kSlots = 2 * 2 * std::size_t{kBuckets};
+  static constexpr std::size_t kSlots = std::size_t{2} * 2 * kBuckets;
 
   static std::size_t index(const Slot& slot) {
     const std::size_t pass = slot.pass == Pass::forward ? 0 : 1;
