@@ -29,10 +29,12 @@ namespace {
 
 using swiglu::fail;
 
-// Callers' structs reach at least to the last field of version 0.1.0.
+// Callers' structs reach at least to the last field that they had when they were new.
 constexpr std::size_t kFirstPlanDescSize = offsetof(swiglu_plan_desc, tuning) + sizeof(swiglu_plan_desc::tuning);
 constexpr std::size_t kFirstForwardArgsSize =
     offsetof(swiglu_forward_args, workspace_size) + sizeof(swiglu_forward_args::workspace_size);
+constexpr std::size_t kFirstBackwardArgsSize =
+    offsetof(swiglu_backward_args, workspace_size) + sizeof(swiglu_backward_args::workspace_size);
 
 // A fixed buffer, so that running out of memory is as well reported as anything else. Of a longer message the middle
 // goes: it begins with what failed and ends with the compiler's last words.
@@ -186,6 +188,13 @@ swiglu_status swiglu_execute(swiglu_plan* plan, const swiglu_forward_args* args,
   return guard([&] {
     not_null(plan, "plan");
     plan->plan->execute(swiglu::read_versioned(args, kFirstForwardArgsSize, "swiglu_forward_args"), stream);
+  });
+}
+
+swiglu_status swiglu_execute_backward(swiglu_plan* plan, const swiglu_backward_args* args, void* stream) {
+  return guard([&] {
+    not_null(plan, "plan");
+    plan->plan->execute_backward(swiglu::read_versioned(args, kFirstBackwardArgsSize, "swiglu_backward_args"), stream);
   });
 }
 

@@ -1,8 +1,10 @@
-/* libswiglu: out = silu(x Wg) * (x Wu), the gate/up projection of a SwiGLU layer, as one fused kernel.
+/* libswiglu: out = silu(x Wg) * (x Wu), the gate/up projection of a SwiGLU layer, as one fused kernel; and its
+ * gradients.
  *
  * Shapes      x [m, d_model]; Wg, Wu [d_model, d_intermediate] (KN) or [d_intermediate, d_model] (NK, as nn.Linear);
- *             out, and optionally the pre-activations g = x Wg and u = x Wu, [m, d_intermediate]. All row-major; a
- *             leading dimension is the distance between rows in ELEMENTS. m (tokens) is chosen at execution.
+ *             out, and optionally the pre-activations g = x Wg and u = x Wu, [m, d_intermediate]. Gradients have the
+ *             shape of what they are the gradient of, dWg and dWu the weights' layout too. All row-major; a leading
+ *             dimension is the distance between rows in ELEMENTS. m (tokens) is chosen at execution.
  *
  * Conventions 1. Every function returns a swiglu_status; output arguments are written only on SWIGLU_OK, except where
  *                SWIGLU_BUFFER_TOO_SMALL says otherwise. A function that fails has changed nothing.
@@ -73,8 +75,9 @@ typedef enum swiglu_dtype { SWIGLU_BF16 = 1, SWIGLU_F16 = 2, SWIGLU_F32 = 3, SWI
 
 /* What products of 16-bit inputs are accumulated in. The activation is computed in f32 whatever this is (f64 for F64).
  * F16 and F16_PROMOTED need dtype F16. F16 overflows to Inf above 65504 and loses about 1e-3 relative per 1000 terms;
- * F16_PROMOTED adds each chunk of 64 products to an f32 sum and loses nearly nothing. On the CPU device both are
- * computed with f32 accumulators. F64 is for the CPU device alone. */
+ * F16_PROMOTED adds each chunk of 64 products to an f32 sum and loses nearly nothing. Of the gradients both hold for
+ * dx, where F16 is promoted too; dWg and dWu, sums over tokens, are accumulated in f32 always. On the CPU device both
+ * are computed with f32 accumulators. F64 is for the CPU device alone. */
 typedef enum swiglu_accum {
   SWIGLU_ACCUM_F32 = 1,
   SWIGLU_ACCUM_F16 = 2,
@@ -87,8 +90,14 @@ typedef enum swiglu_layout { SWIGLU_KN = 1, SWIGLU_NK = 2 } swiglu_layout;
 
 typedef enum swiglu_activation { SWIGLU_ACTIVATION_SILU = 0 } swiglu_activation;
 
-/* Passes a plan shall serve; may be or-ed. FORWARD_STORE also writes g and u. */
-enum { SWIGLU_PASS_FORWARD = 1, SWIGLU_PASS_FORWARD_STORE = 2 };
+/* Passes a plan shall serve; may be or-ed. FORWARD_STORE also writes g and u. BACKWARD computes the gradients from them,
+ * BACKWARD_RECOMPUTE computes them again from x: half again as many operations, and nothing but x to keep. */
+enum {
+  SWIGLU_PASS_FORWARD = 1,
+  SWIGLU_PASS_FORWARD_STORE = 2,
+  SWIGLU_PASS_BACKWARD = 4,
+  SWIGLU_PASS_BACKWARD_RECOMPUTE = 8
+};
 
 typedef enum swiglu_tuning {
   SWIGLU_TUNING_ESTIMATE = 0,   /* choose kernels on paper, compile what is not cached */
@@ -102,7 +111,7 @@ typedef enum swiglu_tuning {
 typedef struct swiglu_plan_desc {
   size_t struct_size;
   swiglu_dtype dtype;     /* of x, Wg, Wu, g, u and out: BF16 or F16 */
-  swiglu_dtype out_dtype; /* of out, g, u: 0 = dtype; F32 and F64 on the CPU device only */
+  swiglu_dtype out_dtype; /* of out, g, u, dout, dx: 0 = dtype; F32 and F64 on the CPU device only */
   swiglu_accum accum;
   swiglu_layout weight_layout;
   swiglu_activation activation;
@@ -117,6 +126,12 @@ typedef struct swiglu_plan_desc {
   int64_t ld_u;
   int32_t device; /* CUDA ordinal, or SWIGLU_DEVICE_CPU */
   swiglu_tuning tuning;
+  int64_t ld_dout; /* from here on for the backward passes */
+  int64_t ld_dx;
+  int64_t ld_dw_gate;
+  int64_t ld_dw_up;
+  swiglu_dtype dw_dtype; /* of dWg, dWu: 0 = out_dtype; dtype or F32; F64 on the CPU device only */
+  uint32_t reserved;     /* 0 */
 } swiglu_plan_desc;
 
 typedef struct swiglu_plan swiglu_plan; /* opaque */
@@ -129,18 +144,22 @@ SWIGLU_API swiglu_status swiglu_plan_create(swiglu_plan** plan, const swiglu_pla
 SWIGLU_API void swiglu_plan_destroy(swiglu_plan* plan);
 
 /* Finds or compiles, and loads, every kernel that executing this m may want, for every pass of the plan and any
- * pointer alignment. m <= 0 prepares nothing. After it, executing any m of the same bucket (swiglu_plan_describe)
- * neither compiles, allocates, locks nor synchronises. Errors: COMPILE_FAILED, NO_COMPILER, NOT_CACHED, CUDA_ERROR. */
+ * pointer alignment. m = 0 prepares what a backward pass without tokens wants, m < 0 nothing. After it, executing any m
+ * of the same bucket (swiglu_plan_describe) neither compiles, allocates, locks nor synchronises. Errors:
+ * COMPILE_FAILED, NO_COMPILER, NOT_CACHED, CUDA_ERROR. */
 SWIGLU_API swiglu_status swiglu_plan_prepare(swiglu_plan* plan, int64_t m);
 
-/* Bytes of workspace that executing `pass` (one SWIGLU_PASS_*) at m wants: 16-byte aligned, on the plan's device. */
+/* Bytes of workspace that executing `pass` (one SWIGLU_PASS_*) at m wants: 16-byte aligned, on the plan's device. 0 for
+ * the forward passes. For the backward passes dg and du, [m, d_intermediate] each, and where m is split for dWg and dWu
+ * their parts in f32. What it holds before and after an execution is of no meaning. */
 SWIGLU_API swiglu_status swiglu_plan_workspace_size(swiglu_plan* plan, uint32_t pass, int64_t m, size_t* bytes);
 
 /* A JSON object: "problem", "device" {"kind": "cuda" or "cpu", "name", ...}, "m", "bucket" {"first", "last": null where
  * open}, and "kernels", one for each pass and pointer alignment: "pass", "alignment" (bytes), "config", "family",
  * "tile", "threads", "why" (it was chosen), "registers", "spill_bytes", "shared_bytes", "origin" ("user" or "shared"
- * store, or "compiled") and "compile_milliseconds"; on the CPU device "pass", "family", "accumulate" and "why".
- * Prepares m >= 1 first. */
+ * store, or "compiled") and "compile_milliseconds"; on the CPU device "pass", "family", "accumulate" and "why". Of a
+ * plan with backward passes also "backward", one for each: "pass", "workspace_bytes", and "kept_bytes": of x, and of g
+ * and u where they are stored, which have to be kept since the forward pass. Prepares m >= 1 first. */
 SWIGLU_API swiglu_status swiglu_plan_describe(swiglu_plan* plan, int64_t m, char* buffer, size_t size, size_t* needed);
 
 /* ---- Execution ---------------------------------------------------------------------------------------------- */
@@ -163,6 +182,31 @@ typedef struct swiglu_forward_args {
  * neither read as data nor written. On a prepared m it may be captured in a CUDA graph; an unprepared m is prepared
  * first, or answered with NOT_PREPARED under capture. */
 SWIGLU_API swiglu_status swiglu_execute(swiglu_plan* plan, const swiglu_forward_args* args, void* stream);
+
+typedef struct swiglu_backward_args {
+  size_t struct_size;
+  int64_t m;          /* tokens >= 0; 0 writes zeros to dw_gate and dw_up where dw_beta is 0 */
+  const void* dout;   /* [m, d_intermediate], element-aligned; fastest when rows are 16-byte aligned, as all of these */
+  const void* x;      /* [m, d_model]; of PASS_BACKWARD not read, and may be NULL, where neither dw is wanted */
+  const void* w_gate; /* of PASS_BACKWARD not read, and may be NULL, where dx is not wanted; w_up likewise */
+  const void* w_up;
+  const void* g; /* [m, d_intermediate], as PASS_FORWARD_STORE wrote them: PASS_BACKWARD */
+  const void* u; /* both NULL: PASS_BACKWARD_RECOMPUTE */
+  void* dx;      /* [m, d_model]; NULL: not wanted, and not computed */
+  void* dw_gate; /* as w_gate, in dw_dtype; NULL: not wanted, and not computed */
+  void* dw_up;
+  int32_t dw_beta; /* 0: dw_gate and dw_up are written; 1: the gradients are added to them (dx is always written) */
+  void* workspace; /* swiglu_plan_workspace_size() bytes, 16-byte aligned */
+  size_t workspace_size;
+} swiglu_backward_args;
+
+/* Enqueues the backward pass on `stream`: with s = sigmoid(g)
+ *     du = dout g s,  dg = dout u (s + g s (1 - s)),  dx = dg Wg' + du Wu',  dWg = x' dg,  dWu = x' du.
+ * dg and du are rounded to dtype in between (not on the CPU device). What swiglu_execute says of streams, overlaps,
+ * bytes between rows, preparation and capture holds here; the workspace must overlap nothing else, and executions that
+ * may run at the same time need one each. Errors: INVALID_ARGUMENT, WORKSPACE_TOO_SMALL, NOT_PREPARED, and those of
+ * swiglu_plan_prepare. */
+SWIGLU_API swiglu_status swiglu_execute_backward(swiglu_plan* plan, const swiglu_backward_args* args, void* stream);
 
 /* ---- Compiling ahead, without a GPU --------------------------------------------------------------------------- */
 

@@ -20,6 +20,33 @@ struct ForwardParams {
   long long ld_u;
 };
 
+// Of every kernel of the backward pass; each reads what its pass names. Leading dimensions are in elements.
+struct BackwardParams {
+  const void* dout;    // [m, d_intermediate]
+  const void* x;       // [m, d_model]
+  const void* w_gate;  // kn: [d_model, d_intermediate]; nk: [d_intermediate, d_model]
+  const void* w_up;
+  const void* g;  // [m, d_intermediate]
+  const void* u;
+  void* dg;  // [m, d_intermediate], both of pitch ld_dg
+  void* du;
+  void* dx;       // [m, d_model]
+  void* dw_gate;  // as the weights lie
+  void* dw_up;
+  long long m;
+  long long ld_dout;
+  long long ld_x;
+  long long ld_w_gate;
+  long long ld_w_up;
+  long long ld_g;
+  long long ld_u;
+  long long ld_dg;
+  long long ld_dx;
+  long long ld_dw_gate;
+  long long ld_dw_up;
+  int accumulate;  // 1: dw_gate and dw_up are added to, 0: written
+};
+
 // Of a matrix, for the tensor memory accelerator. Made by the host (cuda/tensor_map.h), opaque to kernels, read by
 // address from the kernel's own parameters.
 struct alignas(64) TensorMap {

@@ -101,6 +101,22 @@ void columns(const Block& block, int lanes, int depth, int width, Real* panels) 
   pack(block, lanes, depth, width, panels);
 }
 
+// Lane l at k of panel p: start[(p * width + l) * lane_pitch + k * k_pitch].
+template <typename Real>
+void gather(const Real* start, long long lane_pitch, long long k_pitch, int lanes, int depth, int width, Real* panels) {
+  for (int first = 0; first < lanes; first += width) {
+    const int valid = std::min(width, lanes - first);
+    Real* panel = panels + static_cast<long long>(first) * depth;
+    for (int k = 0; k < depth; ++k, panel += width) {
+      const Real* from = start + first * lane_pitch + k * k_pitch;
+      for (int lane = 0; lane < valid; ++lane) {
+        panel[lane] = from[lane * lane_pitch];
+      }
+      std::fill(panel + valid, panel + width, Real{0});
+    }
+  }
+}
+
 }  // namespace
 
 void pack_rows(const Block& block, int lanes, int depth, int width, float* panels) {
@@ -114,6 +130,19 @@ void pack_columns(const Block& block, int lanes, int depth, int width, float* pa
 }
 void pack_columns(const Block& block, int lanes, int depth, int width, double* panels) {
   columns(block, lanes, depth, width, panels);
+}
+
+void pack_rows(const WideBlock<float>& block, int lanes, int depth, int width, float* panels) {
+  gather(block.start, block.pitch, 1, lanes, depth, width, panels);
+}
+void pack_rows(const WideBlock<double>& block, int lanes, int depth, int width, double* panels) {
+  gather(block.start, block.pitch, 1, lanes, depth, width, panels);
+}
+void pack_columns(const WideBlock<float>& block, int lanes, int depth, int width, float* panels) {
+  gather(block.start, 1, block.pitch, lanes, depth, width, panels);
+}
+void pack_columns(const WideBlock<double>& block, int lanes, int depth, int width, double* panels) {
+  gather(block.start, 1, block.pitch, lanes, depth, width, panels);
 }
 
 }  // namespace swiglu::cpu

@@ -23,4 +23,15 @@ void pack_rows(const Block& block, int lanes, int depth, int width, double* pane
 void pack_columns(const Block& block, int lanes, int depth, int width, float* panels);
 void pack_columns(const Block& block, int lanes, int depth, int width, double* panels);
 
+// The same of what is in the accumulator's type already.
+template <typename Real>
+struct WideBlock {
+  const Real* start;
+  long long pitch;
+};
+void pack_rows(const WideBlock<float>& block, int lanes, int depth, int width, float* panels);
+void pack_rows(const WideBlock<double>& block, int lanes, int depth, int width, double* panels);
+void pack_columns(const WideBlock<float>& block, int lanes, int depth, int width, float* panels);
+void pack_columns(const WideBlock<double>& block, int lanes, int depth, int width, double* panels);
+
 }  // namespace swiglu::cpu

@@ -1,32 +1,10 @@
 #include "cpu/store.h"
 
-#include <cstdint>
-
-#include "base/numeric.h"
 #include "cpu/activation.h"
+#include "cpu/element.h"
 
 namespace swiglu::cpu {
 namespace {
-
-// One element type of the outputs: how a sum becomes one of it, in one rounding.
-struct Bf16 {
-  using Element = std::uint16_t;
-  static Element round(float value) { return float_to_bf16(value); }
-  static Element round(double value) { return double_to_bf16(value); }
-};
-struct F16 {
-  using Element = std::uint16_t;
-  static Element round(float value) { return float_to_f16(value); }
-  static Element round(double value) { return double_to_f16(value); }
-};
-template <typename Floating>
-struct Native {
-  using Element = Floating;
-  template <typename Real>
-  static Element round(Real value) {
-    return static_cast<Element>(value);
-  }
-};
 
 template <typename Type, typename Real>
 void store_as(const OutputBlock& block, const Real* sums, long long pitch, long long up_offset) {
@@ -54,16 +32,7 @@ void store_as(const OutputBlock& block, const Real* sums, long long pitch, long 
 
 template <typename Real>
 void store_any(const OutputBlock& block, const Real* sums, long long pitch, long long up_offset) {
-  switch (block.type) {
-    case OutType::bf16:
-      return store_as<Bf16>(block, sums, pitch, up_offset);
-    case OutType::f16:
-      return store_as<F16>(block, sums, pitch, up_offset);
-    case OutType::f32:
-      return store_as<Native<float>>(block, sums, pitch, up_offset);
-    case OutType::f64:
-      return store_as<Native<double>>(block, sums, pitch, up_offset);
-  }
+  with_type(block.type, [&](auto type) { store_as<decltype(type)>(block, sums, pitch, up_offset); });
 }
 
 }  // namespace

@@ -1,8 +1,11 @@
 #include "plan/cpu_plan.h"
 
+#include "base/error.h"
 #include "base/settings.h"
 #include "base/spelling.h"
+#include "cpu/backward.h"
 #include "cpu/forward.h"
+#include "plan/backward_json.h"
 #include "plan/bucket.h"
 #include "plan/json.h"
 
@@ -35,21 +38,38 @@ class CpuPlan : public Plan {
                  settings().cpu_threads);
   }
 
+  void run_backward(const BackwardExecution& execution, void*) override {
+    cpu::backward(problem_of(spec(), Pass::forward),
+                  {accumulate_, out_type_of(spec().out_dtype), out_type_of(spec().dw_dtype)}, execution.params,
+                  execution.workspace, settings().cpu_threads);
+  }
+
+  std::size_t backward_workspace(std::int64_t m) const override {
+    std::size_t bytes = 0;
+    if (!cpu::backward_workspace(problem_of(spec(), Pass::forward), accumulate_, m, &bytes)) {
+      fail(SWIGLU_INVALID_ARGUMENT, "m is {}: the workspace for d_intermediate = {} overflows 64 bits in bytes", m,
+           spec().d_intermediate);
+    }
+    return bytes;
+  }
+
   std::string describe_bucket(int bucket, std::int64_t m) override {
     Json kernels = Json::array();
-    for (const Pass pass : {Pass::forward, Pass::forward_store}) {
-      if (wants(spec(), pass)) {
-        kernels.push_back({{"pass", name(pass)},
+    for (const ApiPass& pass : kApiPasses) {
+      if ((spec().passes & pass.bit) != 0) {
+        kernels.push_back({{"pass", pass.name},
                            {"family", "cpu"},
                            {"accumulate", accumulate_ == cpu::Accumulate::f64 ? "f64" : "f32"},
                            {"why", "the CPU device has one kernel"}});
       }
     }
-    return to_text({{"problem", print(problem_of(spec(), Pass::forward))},
-                    {"device", {{"kind", "cpu"}, {"name", "CPU"}, {"threads", settings().cpu_threads}}},
-                    {"m", m},
-                    {"bucket", bucket_json(bucket)},
-                    {"kernels", std::move(kernels)}});
+    Json json{{"problem", print(problem_of(spec(), Pass::forward))},
+              {"device", {{"kind", "cpu"}, {"name", "CPU"}, {"threads", settings().cpu_threads}}},
+              {"m", m},
+              {"bucket", bucket_json(bucket)},
+              {"kernels", std::move(kernels)}};
+    add_backward(json, spec(), m, backward_workspace(m));
+    return to_text(json);
   }
 
   cpu::Accumulate accumulate_;

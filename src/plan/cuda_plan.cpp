@@ -42,6 +42,9 @@ class CudaPlan : public Plan {
     ready->launch(execution.params, stream);
   }
 
+  void run_backward(const BackwardExecution&, void*) override {}
+  std::size_t backward_workspace(std::int64_t) const override { return 0; }
+
   std::string describe_bucket(int bucket, std::int64_t m) override {
     Json kernels = Json::array();
     for (const Slot& slot : slots(bucket)) {

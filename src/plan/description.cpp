@@ -9,7 +9,8 @@
 namespace swiglu {
 namespace {
 
-constexpr std::uint32_t kAllPasses = SWIGLU_PASS_FORWARD | SWIGLU_PASS_FORWARD_STORE;
+constexpr std::uint32_t kBackwardPasses = SWIGLU_PASS_BACKWARD | SWIGLU_PASS_BACKWARD_RECOMPUTE;
+constexpr std::uint32_t kAllPasses = SWIGLU_PASS_FORWARD | SWIGLU_PASS_FORWARD_STORE | kBackwardPasses;
 constexpr std::int64_t kMaxExtent = std::numeric_limits<std::int32_t>::max();
 
 // An enumerator as the caller stored it, which may be none of the enum's.
@@ -36,6 +37,8 @@ void check_types(const swiglu_plan_desc& desc) {
   check_enum(desc.dtype, {SWIGLU_BF16, SWIGLU_F16}, "dtype", "SWIGLU_BF16 (1) or SWIGLU_F16 (2)");
   check_enum(desc.out_dtype, {swiglu_dtype{}, desc.dtype, SWIGLU_F32, SWIGLU_F64}, "out_dtype",
              "0 or the dtype, or on the CPU device SWIGLU_F32 (3) or SWIGLU_F64 (4)");
+  check_enum(desc.dw_dtype, {swiglu_dtype{}, desc.dtype, SWIGLU_F32, SWIGLU_F64}, "dw_dtype",
+             "0 for out_dtype, or the dtype, SWIGLU_F32 (3), or on the CPU device SWIGLU_F64 (4)");
   check_enum(desc.accum, {SWIGLU_ACCUM_F32, SWIGLU_ACCUM_F16, SWIGLU_ACCUM_F16_PROMOTED, SWIGLU_ACCUM_F64}, "accum",
              "SWIGLU_ACCUM_F32 (1), SWIGLU_ACCUM_F16 (2), SWIGLU_ACCUM_F16_PROMOTED (3) or SWIGLU_ACCUM_F64 (4)");
   check_enum(desc.weight_layout, {SWIGLU_KN, SWIGLU_NK}, "weight_layout", "SWIGLU_KN (1) or SWIGLU_NK (2)");
@@ -48,9 +51,12 @@ void check_types(const swiglu_plan_desc& desc) {
   }
   if ((desc.passes & ~kAllPasses) != 0) {
     fail(SWIGLU_INVALID_ARGUMENT,
-         "passes is {:#x}, which has unknown bits: or together SWIGLU_PASS_FORWARD (1) and SWIGLU_PASS_FORWARD_STORE "
-         "(2)",
+         "passes is {:#x}, which has unknown bits: or together SWIGLU_PASS_FORWARD (1), SWIGLU_PASS_FORWARD_STORE (2), "
+         "SWIGLU_PASS_BACKWARD (4) and SWIGLU_PASS_BACKWARD_RECOMPUTE (8)",
          desc.passes);
+  }
+  if (desc.reserved != 0) {
+    fail(SWIGLU_INVALID_ARGUMENT, "reserved is {}; it must be 0", desc.reserved);
   }
 }
 
@@ -69,6 +75,14 @@ void check_device(const swiglu_plan_desc& desc) {
   if (desc.out_dtype == SWIGLU_F32 || desc.out_dtype == SWIGLU_F64) {
     fail(SWIGLU_NOT_SUPPORTED, "out_dtype is {} on CUDA device {}: only SWIGLU_DEVICE_CPU writes f32 or f64",
          static_cast<int>(desc.out_dtype), desc.device);
+  }
+  if (desc.dw_dtype == SWIGLU_F64) {
+    fail(SWIGLU_NOT_SUPPORTED, "dw_dtype is SWIGLU_F64 on CUDA device {}: only SWIGLU_DEVICE_CPU writes f64",
+         desc.device);
+  }
+  if ((desc.passes & kBackwardPasses) != 0) {
+    fail(SWIGLU_NOT_SUPPORTED, "passes is {:#x} on CUDA device {}: only SWIGLU_DEVICE_CPU serves the backward passes",
+         desc.passes, desc.device);
   }
 }
 
@@ -95,9 +109,9 @@ std::int64_t check_pitch(std::int64_t given, std::int64_t row_length, int bytes,
 }
 
 // The weights' extent is known before any execution.
-void check_weight_extent(std::int64_t rows, std::int64_t ld, const char* name) {
+void check_weight_extent(std::int64_t rows, std::int64_t ld, int element_size, const char* name) {
   std::int64_t bytes = 0;
-  if (__builtin_mul_overflow(rows, ld, &bytes) || __builtin_mul_overflow(bytes, kElementBytes, &bytes)) {
+  if (__builtin_mul_overflow(rows, ld, &bytes) || __builtin_mul_overflow(bytes, element_size, &bytes)) {
     fail(SWIGLU_INVALID_ARGUMENT, "{} is {}: {} rows of that many elements overflow 64 bits in bytes", name, ld, rows);
   }
 }
@@ -146,6 +160,7 @@ PlanSpec check_description(const swiglu_plan_desc& desc) {
   PlanSpec spec{};
   spec.dtype = desc.dtype == SWIGLU_BF16 ? DType::bf16 : DType::f16;
   spec.out_dtype = stored_value(desc.out_dtype) == 0 ? desc.dtype : desc.out_dtype;
+  spec.dw_dtype = stored_value(desc.dw_dtype) == 0 ? spec.out_dtype : desc.dw_dtype;
   spec.accum = desc.accum;
   spec.layout = desc.weight_layout == SWIGLU_KN ? Layout::kn : Layout::nk;
   spec.passes = desc.passes == 0 ? std::uint32_t{SWIGLU_PASS_FORWARD} : desc.passes;
@@ -163,8 +178,17 @@ PlanSpec check_description(const swiglu_plan_desc& desc) {
   spec.ld_out = check_pitch(desc.ld_out, spec.d_intermediate, out_bytes, "ld_out", "d_intermediate");
   spec.ld_g = check_pitch(desc.ld_g, spec.d_intermediate, out_bytes, "ld_g", "d_intermediate");
   spec.ld_u = check_pitch(desc.ld_u, spec.d_intermediate, out_bytes, "ld_u", "d_intermediate");
-  check_weight_extent(weight_rows, spec.ld_w_gate, "ld_w_gate");
-  check_weight_extent(weight_rows, spec.ld_w_up, "ld_w_up");
+  spec.ld_dout = check_pitch(desc.ld_dout, spec.d_intermediate, out_bytes, "ld_dout", "d_intermediate");
+  spec.ld_dx = check_pitch(desc.ld_dx, spec.d_model, out_bytes, "ld_dx", "d_model");
+  const int dw_bytes = element_bytes(spec.dw_dtype);
+  spec.ld_dw_gate = check_pitch(desc.ld_dw_gate, weight_row, dw_bytes, "ld_dw_gate", weight_row_name);
+  spec.ld_dw_up = check_pitch(desc.ld_dw_up, weight_row, dw_bytes, "ld_dw_up", weight_row_name);
+  check_weight_extent(weight_rows, spec.ld_w_gate, kElementBytes, "ld_w_gate");
+  check_weight_extent(weight_rows, spec.ld_w_up, kElementBytes, "ld_w_up");
+  if ((spec.passes & kBackwardPasses) != 0) {
+    check_weight_extent(weight_rows, spec.ld_dw_gate, dw_bytes, "ld_dw_gate");
+    check_weight_extent(weight_rows, spec.ld_dw_up, dw_bytes, "ld_dw_up");
+  }
   spec.device = desc.device;
   spec.cached_only = desc.tuning == SWIGLU_TUNING_CACHED_ONLY;
   return spec;

@@ -11,7 +11,8 @@ namespace swiglu {
 
 struct PlanSpec {
   DType dtype;
-  swiglu_dtype out_dtype;  // of out, g and u; never 0
+  swiglu_dtype out_dtype;  // of out, g, u, dout and dx; never 0
+  swiglu_dtype dw_dtype;   // of dw_gate and dw_up; never 0
   swiglu_accum accum;
   Layout layout;
   std::uint32_t passes;  // never 0
@@ -24,6 +25,10 @@ struct PlanSpec {
   std::int64_t ld_out;
   std::int64_t ld_g;
   std::int64_t ld_u;
+  std::int64_t ld_dout;
+  std::int64_t ld_dx;
+  std::int64_t ld_dw_gate;
+  std::int64_t ld_dw_up;
   int device;
   bool cached_only;
 };

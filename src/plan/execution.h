@@ -4,7 +4,6 @@
 
 #include <swiglu/swiglu.h>
 
-#include <cstddef>
 #include <cstdint>
 
 #include "plan/description.h"
@@ -20,8 +19,5 @@ struct Execution {
 
 // args.m >= 1. Throws Error{INVALID_ARGUMENT} or {WORKSPACE_TOO_SMALL}, naming field and value.
 Execution check_execution(const PlanSpec& spec, const swiglu_forward_args& args);
-
-// Bytes that a pass wants of the caller.
-std::size_t workspace_bytes(const PlanSpec& spec, Pass pass, std::int64_t m);
 
 }  // namespace swiglu

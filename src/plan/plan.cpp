@@ -22,10 +22,24 @@ void Plan::execute(const swiglu_forward_args& args, void* stream) {
   }
 }
 
+void Plan::execute_backward(const swiglu_backward_args& args, void* stream) {
+  if (args.m < 0) {
+    fail(SWIGLU_INVALID_ARGUMENT, "m is {}; it must be 0 or more", args.m);
+  }
+  const BackwardExecution execution = check_backward(spec_, args, backward_workspace(args.m));
+  const bool nothing = args.m == 0 && execution.params.accumulate != 0;
+  if (!nothing && (execution.wants_dx() || execution.wants_dw())) {
+    run_backward(execution, stream);
+  }
+}
+
 std::size_t Plan::workspace_size(std::uint32_t pass, std::int64_t m) const {
-  if (pass != SWIGLU_PASS_FORWARD && pass != SWIGLU_PASS_FORWARD_STORE) {
+  if (pass != SWIGLU_PASS_FORWARD && pass != SWIGLU_PASS_FORWARD_STORE && pass != SWIGLU_PASS_BACKWARD &&
+      pass != SWIGLU_PASS_BACKWARD_RECOMPUTE) {
     fail(SWIGLU_INVALID_ARGUMENT,
-         "pass is {:#x}; it must be one of SWIGLU_PASS_FORWARD (1), SWIGLU_PASS_FORWARD_STORE (2)", pass);
+         "pass is {:#x}; it must be one of SWIGLU_PASS_FORWARD (1), SWIGLU_PASS_FORWARD_STORE (2), "
+         "SWIGLU_PASS_BACKWARD (4), SWIGLU_PASS_BACKWARD_RECOMPUTE (8)",
+         pass);
   }
   if ((pass & spec_.passes) == 0) {
     fail(SWIGLU_INVALID_ARGUMENT, "pass is {:#x}, and the plan was made with passes = {:#x}", pass, spec_.passes);
@@ -33,7 +47,8 @@ std::size_t Plan::workspace_size(std::uint32_t pass, std::int64_t m) const {
   if (m < 0) {
     fail(SWIGLU_INVALID_ARGUMENT, "m is {}; it must be 0 or more", m);
   }
-  return workspace_bytes(spec_, pass == SWIGLU_PASS_FORWARD ? Pass::forward : Pass::forward_store, m);
+  const bool forward = pass == SWIGLU_PASS_FORWARD || pass == SWIGLU_PASS_FORWARD_STORE;
+  return forward ? 0 : backward_workspace(m);  // forward kernels keep their sums in registers until the store
 }
 
 std::string Plan::describe(std::int64_t m) {

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 
+#include "plan/backward_execution.h"
 #include "plan/description.h"
 #include "plan/execution.h"
 
@@ -22,9 +23,10 @@ class Plan {
   Plan(const Plan&) = delete;
   Plan& operator=(const Plan&) = delete;
 
-  // m <= 0 prepares nothing.
+  // m < 0 prepares nothing.
   void prepare(std::int64_t m);
   void execute(const swiglu_forward_args& args, void* stream);
+  void execute_backward(const swiglu_backward_args& args, void* stream);
   std::size_t workspace_size(std::uint32_t pass, std::int64_t m) const;
   std::string describe(std::int64_t m);  // m >= 1
 
@@ -35,6 +37,9 @@ class Plan {
  private:
   virtual void prepare_bucket(int bucket) = 0;
   virtual void run(const Execution& execution, void* stream) = 0;
+  virtual void run_backward(const BackwardExecution& execution, void* stream) = 0;  // something is wanted
+  // Throws Error{INVALID_ARGUMENT} where the bytes overflow.
+  virtual std::size_t backward_workspace(std::int64_t m) const = 0;
   virtual std::string describe_bucket(int bucket, std::int64_t m) = 0;
 
   PlanSpec spec_;

@@ -1,6 +1,7 @@
 // swiglu_plan_create and the calls on a plan: every argument, good and bad. A refusal names the field and its value.
 #include "api/api.h"
 
+#include <cstddef>
 #include <cstring>
 #include <limits>
 
@@ -34,10 +35,22 @@ TEST_CASE("NULL and struct_size") {
   swiglu_plan* plan = nullptr;
   check_failure(swiglu_plan_create(nullptr, &desc), SWIGLU_INVALID_ARGUMENT, {"plan is NULL"});
   check_failure(swiglu_plan_create(&plan, nullptr), SWIGLU_INVALID_ARGUMENT, {"swiglu_plan_desc is NULL"});
-  for (const std::size_t size : {std::size_t{0}, std::size_t{8}, sizeof desc - 1, std::size_t{1} << 40, SIZE_MAX}) {
+  constexpr std::size_t kFirst = offsetof(swiglu_plan_desc, ld_dout);  // of version 0.1.0
+  for (const std::size_t size : {std::size_t{0}, std::size_t{8}, kFirst - 1, std::size_t{1} << 40, SIZE_MAX}) {
     desc.struct_size = size;
     check_refused(desc, SWIGLU_INVALID_ARGUMENT, {"struct_size", std::to_string(size).c_str(), "sizeof"});
   }
+}
+
+TEST_CASE("the first version's struct is read as far as it goes, and what follows is default") {
+  swiglu_plan_desc desc = description(SWIGLU_DEVICE_CPU);
+  desc.struct_size = offsetof(swiglu_plan_desc, ld_dout);
+  desc.ld_dout = desc.ld_dx = desc.ld_dw_gate = desc.ld_dw_up = -1;  // beyond the end: another object of the caller's
+  desc.reserved = 99;
+  const PlanPointer plan = make_plan(desc);
+  Buffers buffers;
+  const swiglu_forward_args args = buffers.args(16);
+  CHECK(swiglu_execute(plan.get(), &args, nullptr) == SWIGLU_OK);
 }
 
 TEST_CASE("a later version's struct is read where what this library does not know is zero") {
@@ -65,7 +78,10 @@ TEST_CASE("unknown enumerators and bits") {
   check_field(&swiglu_plan_desc::weight_layout, 3, SWIGLU_INVALID_ARGUMENT, {"weight_layout is 3", "SWIGLU_NK"});
   check_field(&swiglu_plan_desc::activation, 1, SWIGLU_INVALID_ARGUMENT, {"activation is 1"});
   check_field(&swiglu_plan_desc::tuning, 2, SWIGLU_INVALID_ARGUMENT, {"tuning is 2"});
-  check_field(&swiglu_plan_desc::passes, 4, SWIGLU_INVALID_ARGUMENT, {"passes is 0x4"});
+  check_field(&swiglu_plan_desc::passes, 16, SWIGLU_INVALID_ARGUMENT, {"passes is 0x10", "BACKWARD_RECOMPUTE"});
+  check_field(&swiglu_plan_desc::dw_dtype, SWIGLU_F16, SWIGLU_INVALID_ARGUMENT, {"dw_dtype is 2"});  // of bf16 inputs
+  check_field(&swiglu_plan_desc::dw_dtype, 77, SWIGLU_INVALID_ARGUMENT, {"dw_dtype is 77"});
+  check_field(&swiglu_plan_desc::reserved, 1, SWIGLU_INVALID_ARGUMENT, {"reserved is 1"});
   check_field(&swiglu_plan_desc::device, -2, SWIGLU_INVALID_ARGUMENT, {"device is -2", "SWIGLU_DEVICE_CPU"});
 }
 
@@ -75,6 +91,7 @@ TEST_CASE("combinations that do not exist, and those that only the CPU device se
   check_field(&swiglu_plan_desc::accum, SWIGLU_ACCUM_F64, SWIGLU_NOT_SUPPORTED, {"SWIGLU_ACCUM_F64", "device 0"}, 0);
   check_field(&swiglu_plan_desc::out_dtype, SWIGLU_F32, SWIGLU_NOT_SUPPORTED, {"out_dtype is 3", "device 0"}, 0);
   check_field(&swiglu_plan_desc::out_dtype, SWIGLU_F64, SWIGLU_NOT_SUPPORTED, {"out_dtype is 4"}, 0);
+  check_field(&swiglu_plan_desc::dw_dtype, SWIGLU_F64, SWIGLU_NOT_SUPPORTED, {"dw_dtype is SWIGLU_F64", "device 0"}, 0);
 }
 
 TEST_CASE("extents") {
@@ -104,7 +121,9 @@ TEST_CASE("leading dimensions") {
   for (const Row row :
        {Row{&swiglu_plan_desc::ld_x, "ld_x is", 64}, Row{&swiglu_plan_desc::ld_w_gate, "ld_w_gate is", 96},
         Row{&swiglu_plan_desc::ld_w_up, "ld_w_up is", 96}, Row{&swiglu_plan_desc::ld_out, "ld_out is", 96},
-        Row{&swiglu_plan_desc::ld_g, "ld_g is", 96}, Row{&swiglu_plan_desc::ld_u, "ld_u is", 96}}) {
+        Row{&swiglu_plan_desc::ld_g, "ld_g is", 96}, Row{&swiglu_plan_desc::ld_u, "ld_u is", 96},
+        Row{&swiglu_plan_desc::ld_dout, "ld_dout is", 96}, Row{&swiglu_plan_desc::ld_dx, "ld_dx is", 64},
+        Row{&swiglu_plan_desc::ld_dw_gate, "ld_dw_gate is", 96}, Row{&swiglu_plan_desc::ld_dw_up, "ld_dw_up is", 96}}) {
     for (const std::int64_t bad : {row.length - 1, std::int64_t{1}, std::int64_t{-1}}) {
       check_field(row.field, bad, SWIGLU_INVALID_ARGUMENT,
                   {row.name, std::to_string(bad).c_str(), std::to_string(row.length).c_str()});
