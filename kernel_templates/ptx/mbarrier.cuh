@@ -27,8 +27,31 @@ __device__ __forceinline__ void mbarrier_arrive_expect(unsigned barrier, unsigne
   asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(barrier), "r"(bytes) : "memory");
 }
 
+// A watchdog for kernels under development: tries, each of up to some milliseconds, after which a wait gives up by
+// storing to address 0. 0: it never does. (A trap would make ptxas ignore setmaxnreg.)
+inline constexpr unsigned kSpinLimit = 0;
+
+__device__ __forceinline__ bool mbarrier_try_wait(unsigned barrier, unsigned parity) {
+  unsigned complete;
+  asm volatile(
+      "{ .reg .pred complete; mbarrier.try_wait.parity.shared::cta.b64 complete, [%1], %2; selp.u32 %0, 1, 0, "
+      "complete; }"
+      : "=r"(complete)
+      : "r"(barrier), "r"(parity)
+      : "memory");
+  return complete != 0;
+}
+
 // Waits until the phase of this parity is complete.
 __device__ __forceinline__ void mbarrier_wait(unsigned barrier, unsigned parity) {
+  if constexpr (kSpinLimit > 0) {
+    for (unsigned tries = 0; !mbarrier_try_wait(barrier, parity);) {
+      if (++tries > kSpinLimit) {
+        asm volatile("st.global.u32 [%0], %1;" ::"l"(0ull), "r"(barrier) : "memory");
+      }
+    }
+    return;
+  }
   asm volatile(
       "{\n"
       ".reg .pred complete;\n"

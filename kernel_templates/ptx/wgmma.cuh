@@ -30,7 +30,8 @@ __device__ __forceinline__ void keep(float& value) { asm volatile("" : "+f"(valu
 __device__ __forceinline__ void keep(unsigned& value) { asm volatile("" : "+r"(value)::"memory"); }
 
 // multiply<kTransA, kTransB>(d, a, b, add): d = a * b, or d += a * b if `add`. kTransA: a lies in shared memory with m
-// contiguous, not k; kTransB: b with n. f32 accumulators are float[N / 2], f16 ones unsigned[N / 4].
+// contiguous, not k; kTransB: b with n. f32 accumulators are float[N / 2], f16 ones unsigned[N / 4]; Register is
+// either.
 template <DType kDType, bool kAccumulateF16, int kN>
 struct Wgmma;
 
@@ -39,6 +40,7 @@ struct Wgmma;
 #define SWIGLU_WGMMA(dtype, f16, n, type, constraint, types, count, a, b, add, trans_a, trans_b)                    \
   template <>                                                                                                       \
   struct Wgmma<DType::dtype, f16, n> {                                                                              \
+    using Register = type;                                                                                          \
     template <bool kTransA, bool kTransB>                                                                           \
     __device__ static __forceinline__ void multiply(type (&d)[count], unsigned long long a_operand,                 \
                                                     unsigned long long b_operand, bool add_to) {                    \
