@@ -66,7 +66,7 @@ void check_tiles(const std::vector<KernelCase>& cases) {
   for (const KernelCase& kernel : cases) {
     const Execution execution{kM, 1};
     const Outcome outcome = execute(kernel, execution);
-    INFO(to_text(kernel.config));
+    INFO(print(kernel.config));
     CHECK(failure(kernel, execution, outcome) == "");
     if (first.empty()) {
       first = outcome.out;
