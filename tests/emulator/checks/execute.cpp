@@ -128,6 +128,7 @@ Outcome execute(const KernelCase& kernel, const Execution& execution) {
   shape.block = {static_cast<unsigned>(threads(config)), 1, 1};
   shape.shared_bytes = static_cast<std::size_t>(shared_bytes(config));
   shape.reverse = execution.reverse;
+  shape.seed = execution.seed;
   shape.log_banks = config.family != Family::simt;
   // mma_sm80 fetches fragments one step ahead, after the last step too.
   shape.allow_uninitialised = config.family == Family::mma_sm80;

@@ -24,7 +24,8 @@ struct Execution {
   int padding = 0;  // access units between rows, beyond what alignment needs
   bool reverse = false;
   Fill fill = Fill::normal;
-  int blocks = 0;  // of a kernel whose blocks walk the tiles; 0: one for each tile, as of all other kernels
+  std::uint32_t seed = 0;  // as in LaunchShape
+  int blocks = 0;          // of a kernel whose blocks walk the tiles; 0: one for each tile, as of all other kernels
 };
 
 struct Outcome {

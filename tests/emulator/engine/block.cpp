@@ -79,6 +79,11 @@ void Block::begin_block(const Index3& block_index) {
   for (auto& meetings : meetings_) {
     meetings.clear();
   }
+  random_.seed(shape_.seed);
+  priorities_.assign(meetings_.size(), 0);
+  for (std::uint32_t& priority : priorities_) {
+    priority = static_cast<std::uint32_t>(random_());
+  }
   warpgroup_meetings_.assign(warpgroup_meetings_.size(), {});
   async_registers_.assign(async_registers_.size(), {});
   mbarriers_.clear();
@@ -104,8 +109,7 @@ bool Block::run(const Index3& block_index, const std::function<void()>& kernel) 
   built_ins.grid_shape = shape_.grid;
   host_.adopt_thread();
   current_block = this;
-  running_ = ready_.front();
-  ready_.pop_front();
+  running_ = take_ready();
   Thread& first = threads_[static_cast<std::size_t>(running_)];
   built_ins.thread_index = first.index;
   Fiber::switch_between(host_, first.fiber);
@@ -196,8 +200,7 @@ void Block::run_next() {
     }
     stop(Fault::barrier, "deadlock", fmt::format("{}: no thread can continue: {}", name_, standing()));
   }
-  const int next = ready_.front();
-  ready_.pop_front();
+  const int next = take_ready();
   if (next == running_) {
     return;
   }
@@ -205,6 +208,22 @@ void Block::run_next() {
   Thread& other = threads_[static_cast<std::size_t>(next)];
   built_ins.thread_index = other.index;
   Fiber::switch_between(self.fiber, other.fiber);
+}
+
+// The ready thread whose turn it is.
+int Block::take_ready() {
+  auto next = ready_.begin();
+  if (shape_.seed != 0) {
+    constexpr unsigned kSwitches = 1009;
+    if (random_() % kSwitches == 0) {
+      priorities_[random_() % priorities_.size()] = static_cast<std::uint32_t>(random_());
+    }
+    const auto priority = [&](int thread) { return priorities_[static_cast<std::size_t>(thread / kWarpSize)]; };
+    next = std::max_element(ready_.begin(), ready_.end(), [&](int a, int b) { return priority(a) < priority(b); });
+  }
+  const int thread = *next;
+  ready_.erase(next);
+  return thread;
 }
 
 void Block::park(const char* operation, const Location& where) {
@@ -221,8 +240,11 @@ void Block::make_ready(int thread) {
 }
 
 void Block::poll_conditions() {
-  // Only when nothing else can run: conditions change by what other threads do.
-  if (!ready_.empty() || conditions_.empty()) {
+  // Conditions change by what other threads do, so it is enough to look when nothing else can run. With priorities a
+  // waiting warp may be the first, so look now and then.
+  constexpr unsigned kSwitches = 61;
+  const bool look = ready_.empty() || (shape_.seed != 0 && random_() % kSwitches == 0);
+  if (!look || conditions_.empty()) {
     return;
   }
   std::erase_if(conditions_, [&](const Condition& condition) {

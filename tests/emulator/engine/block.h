@@ -11,6 +11,7 @@
 #include <deque>
 #include <functional>
 #include <optional>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,9 @@ struct LaunchShape {
   Index3 block;
   std::size_t shared_bytes = 0;
   bool reverse = false;  // threads take turns from the last to the first
+  // Not 0: instead of in turns, warps run by priorities that are drawn by this seed and redrawn now and then, so that
+  // some run far ahead and others lag behind.
+  std::uint32_t seed = 0;
   // Reads of shared memory that nobody wrote are no finding: for kernels that fetch ahead what they never use. They get
   // poison, NaN in every type, which gives itself away where it is used after all.
   bool allow_uninitialised = false;
@@ -160,6 +164,7 @@ class Block {
   static void thread_main();
   void park(const char* operation, const Location& where);
   void run_next();
+  int take_ready();
   void make_ready(int thread);
   void poll_conditions();
   Barrier& arrive(int barrier, int count, const char* operation, const Location& where);
@@ -197,6 +202,8 @@ class Block {
   };
   std::vector<Condition> conditions_;
   std::deque<int> ready_;
+  std::minstd_rand random_;
+  std::vector<std::uint32_t> priorities_;  // by warp, if there is a seed
   Fiber host_;
   const std::function<void()>* kernel_ = nullptr;
   std::string name_;

@@ -26,8 +26,9 @@ inline std::string failure(const KernelCase& kernel, const Execution& execution,
     return "";
   }
   return print(kernel.config) + " m=" + std::to_string(execution.m) + " padding=" + std::to_string(execution.padding) +
-         " blocks=" + std::to_string(execution.blocks) + (execution.reverse ? " reverse" : "") +
-         (execution.fill == Fill::special ? " special" : "") + "\n" + outcome.errors;
+         " blocks=" + std::to_string(execution.blocks) + " seed=" + std::to_string(execution.seed) +
+         (execution.reverse ? " reverse" : "") + (execution.fill == Fill::special ? " special" : "") + "\n" +
+         outcome.errors;
 }
 
 }  // namespace swiglu::emulator

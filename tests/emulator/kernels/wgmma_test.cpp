@@ -70,28 +70,32 @@ std::vector<Run> all_runs() {
   return runs;
 }
 
-// Every other execution has padded rows and runs its threads backwards.
+// Each once in turns, forwards or backwards, and once by priorities of warps; every other one with padded rows.
+void check(const std::vector<Run>& runs, Fill fill) {
+  int number = 0;
+  for (const Run& run : runs) {
+    ++number;
+    const int padding = number % 2 * (number % 5 + 1);
+    for (const std::uint32_t seed : {0u, static_cast<std::uint32_t>(number)}) {
+      const Execution execution{run.m, padding, number % 4 < 2, fill, seed, run.blocks};
+      CHECK(failure(run.kernel, execution, execute(run.kernel, execution)) == "");
+    }
+  }
+}
+
 TEST_CASE("wgmma_sm90: shapes, " SWIGLU_TEST_COMBINATION) {
   constexpr std::size_t kOfEveryCombination = 20;
   const std::vector<Run> runs = all_runs();
   CHECK(runs.size() >= kOfEveryCombination);
-  int number = 0;
-  for (const Run& run : runs) {
-    ++number;
-    const Execution execution{run.m, number % 2 * (number % 5 + 1), number % 2 == 1, Fill::normal, run.blocks};
-    CHECK(failure(run.kernel, execution, execute(run.kernel, execution)) == "");
-  }
+  check(runs, Fill::normal);
 }
 
 TEST_CASE("wgmma_sm90: special values, " SWIGLU_TEST_COMBINATION) {
   std::vector<Run> runs;
   add<kPingPong, Pass::forward_store, 96, 96>(runs, 40, 1);
   add<kSwappedCooperative, Pass::forward_store, 96, 96>(runs, 40, 1);
-  REQUIRE(runs.size() == 2);
-  for (const Run& run : runs) {
-    const Execution execution{run.m, 1, false, Fill::special, run.blocks};
-    CHECK(failure(run.kernel, execution, execute(run.kernel, execution)) == "");
-  }
+  CHECK(runs.size() == 2);
+  check(runs, Fill::special);
 }
 
 }  // namespace
