@@ -212,4 +212,7 @@ class Block {
   bool stopped_ = false;
 };
 
+// "0-31,40"
+std::string ranges_text(const std::vector<int>& numbers);
+
 }  // namespace swiglu::emulator
