@@ -111,4 +111,14 @@ std::string spell_kind(const swiglu_plan_desc& desc) {
          name_of(layouts(), desc.weight_layout) + (desc.passes == SWIGLU_PASS_FORWARD_STORE ? ", storing g and u" : "");
 }
 
+std::vector<std::string> kind_arguments(const swiglu_plan_desc& desc) {
+  std::vector<std::string> arguments{"--dtype",  name_of(dtypes(), desc.dtype),
+                                     "--accum",  name_of(accums(), desc.accum),
+                                     "--layout", name_of(layouts(), desc.weight_layout)};
+  if (desc.passes == SWIGLU_PASS_FORWARD_STORE) {
+    arguments.emplace_back("--store");
+  }
+  return arguments;
+}
+
 }  // namespace swiglu::tool

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -29,7 +30,8 @@ swiglu_plan_desc describe_problem(const ProblemOptions& options);
 // "d_model 4096, d_intermediate 14336, bf16, f32 accumulators, weights kn": for a person.
 std::string spell(const swiglu_plan_desc& desc);
 
-// The same without the sizes.
+// The same without the sizes; and as options, for another process.
 std::string spell_kind(const swiglu_plan_desc& desc);
+std::vector<std::string> kind_arguments(const swiglu_plan_desc& desc);
 
 }  // namespace swiglu::tool

@@ -29,7 +29,8 @@ TEST_CASE("a wrong bench is exit code 2, with the reason on stderr") {
   for (const char* arguments :
        {"bench", "bench everything", "bench goals --m 0", "bench goals --filter nothing", "bench seed --d-model 256",
         "bench llm --preset llama-3-8b", "bench goals --pass backward", "bench goals --rounds 0",
-        "bench goals --seconds -1", "bench goals --device cpu", "bench goals --dtype f8"}) {
+        "bench goals --seconds -1", "bench goals --device cpu", "bench goals --dtype f8", "bench goals --every-tile",
+        "bench goals --tiles mma"}) {
     const Ran ran = run_program(arguments);
     CAPTURE(arguments);
     CHECK(ran.exit_code == 2);

@@ -14,6 +14,7 @@
 #include "tools/bench/prepare.h"
 #include "tools/bench/shared_library.h"
 #include "tools/bench/stopwatch.h"
+#include "tools/bench/tiles.h"
 
 using namespace swiglu::tool;
 
@@ -116,6 +117,31 @@ TEST_CASE("the device code compiles for every architecture that the library serv
     }
   }
   CHECK_THROWS_AS(compile_bench_kernels(path, "sm_1", SWIGLU_F16), Failure);
+}
+
+TEST_CASE("candidate tiles: of aligned operands, and those asked for") {
+  if (!Json::parse(text(swiglu_info))["nvrtc"].value("found", false)) {
+    MESSAGE("no NVRTC: not listed");
+    return;
+  }
+  swiglu_plan_desc desc{};
+  desc.struct_size = sizeof desc;
+  desc.dtype = SWIGLU_BF16;
+  desc.accum = SWIGLU_ACCUM_F32;
+  desc.weight_layout = SWIGLU_NK;
+  desc.d_model = 64;
+  desc.d_intermediate = 128;
+  desc.tuning = SWIGLU_TUNING_CACHED_ONLY;  // lists them all the same, and compiles nothing
+  const auto tiles = candidate_tiles(desc, "sm_80", "");
+  REQUIRE(tiles.size() > 2);
+  for (const CandidateTile& tile : tiles) {
+    CHECK_FALSE(tile.family.empty());
+    CHECK(tile.tile.find('/') == std::string::npos);
+  }
+  const auto simt = candidate_tiles(desc, "sm_80", "simt/");
+  CHECK(!simt.empty());
+  CHECK(simt.size() < tiles.size());
+  CHECK_THROWS_AS(candidate_tiles(desc, "sm_1", ""), Failure);
 }
 
 TEST_CASE("a library that is not there is named, with what was tried") {

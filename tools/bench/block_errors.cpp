@@ -50,7 +50,7 @@ Errors errors_of(std::span<const BlockSums> sums, std::int64_t rows, std::int64_
 }
 
 Limits unfused_limits(swiglu_dtype dtype, swiglu_accum accum, std::int64_t d_model, std::int64_t elements) {
-  constexpr double kFactor = 3;
+  constexpr double kFactor = 2.25;
   const Limits fused = error_limits(dtype, accum, d_model, elements);
   return {kFactor * fused.whole, kFactor * fused.block};
 }

@@ -15,8 +15,9 @@ std::int64_t block_count(std::int64_t rows, std::int64_t columns);
 // `sums` as DeviceCode::compare leaves them.
 Errors errors_of(std::span<const BlockSums> sums, std::int64_t rows, std::int64_t columns);
 
-// How far a fused and an unfused result of the same operands may differ, each computed from sums of this type: the
-// unfused one rounds g, u and out, and stands within 2.1 of the fused one's limit of float64 (docs/numerics.md).
+// How far an unfused result may be from a fused one, or from float64. It rounds g, u, then out, and so loses 2.1 times
+// what the fused one loses: the two together differ by 1.9 times error_limits' limit for the whole, which has a margin
+// of 1.25 itself.
 Limits unfused_limits(swiglu_dtype dtype, swiglu_accum accum, std::int64_t d_model, std::int64_t elements);
 
 }  // namespace swiglu::tool

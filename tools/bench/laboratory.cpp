@@ -19,7 +19,8 @@ int attribute(cudaDeviceAttr which, int device) {
 BenchDevice BenchDevice::open(int ordinal) {
   const DeviceCount devices = count_devices();
   if (devices.count == 0) {
-    throw Failure("swiglu bench needs a CUDA GPU, and there is none: " + devices.why_none);
+    throw Failure("swiglu bench needs a CUDA GPU, and there is none: " + devices.why_none +
+                  "; `swiglu info` says more");
   }
   if (ordinal >= devices.count) {
     throw Failure("there is no CUDA device " + std::to_string(ordinal) + ": the driver lists " +

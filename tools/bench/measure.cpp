@@ -14,8 +14,9 @@ namespace swiglu::tool {
 namespace {
 
 constexpr double kWarmUpSeconds = 0.03;     // an idle board needs about that to leave its lowest clock
+constexpr double kLoadSeconds = 0.1;        // of load, until power and clock are those of sustained work
 constexpr double kLeastPowerSeconds = 0.4;  // below, the energy counter's steps are too coarse
-constexpr int kMostTrialRounds = 5;
+constexpr int kMostTrialRounds = 3;
 
 using Replays = std::array<std::unique_ptr<Replay>, kContenders.size()>;
 
@@ -99,6 +100,7 @@ void measure(const Laboratory& laboratory, Contest& contest, const Effort& effor
   run_rounds(effort.rounds, Mode::burst, result,
              [&](std::size_t contender) { return laboratory.stopwatch.burst(*replays[contender]); });
   if (effort.sustained_seconds > 0) {
+    laboratory.stopwatch.sustained(*replays[0], kLoadSeconds);
     const auto begin = std::chrono::steady_clock::now();
     const std::optional<double> joules = laboratory.board.joules();
     run_rounds(kSustainedRounds, Mode::sustained, result, [&](std::size_t contender) {

@@ -1,26 +1,17 @@
 // The table: see report.h. A line of it as each point is done.
 #include <cmath>
 #include <cstdio>
+#include <functional>
 
+#include "tools/bench/columns.h"
 #include "tools/bench/report.h"
 #include "tools/statistics.h"
 
 namespace swiglu::tool {
 namespace {
 
-// "-" for what was not measured.
-std::string number(double value, int width, int decimals) {
-  char text[64];
-  if (std::isnan(value)) {
-    std::snprintf(text, sizeof text, "%*s", width, "-");
-  } else {
-    std::snprintf(text, sizeof text, "%*.*f", width, decimals, value);
-  }
-  return text;
-}
-
 std::string both_modes(const std::function<double(Mode)>& value, int width, int decimals) {
-  return number(value(Mode::burst), width, decimals) + " " + number(value(Mode::sustained), width, decimals);
+  return column(value(Mode::burst), width, decimals) + " " + column(value(Mode::sustained), width, decimals);
 }
 
 double clock_of(const PointResult& result, Mode mode) {
@@ -65,8 +56,9 @@ void print_point(const PointResult& result) {
     line += "  " + both_modes([&](Mode mode) { return ratio(result, baseline, mode); }, 5, 3);
   }
   line += "  " + both_modes([&](Mode mode) { return clock_of(result, mode); }, 4, 0);
-  std::printf("%s %s  %s%s%s\n", line.c_str(), number(result.watts.value_or(std::nan("")), 5, 0).c_str(),
-              result.kernel.value("config", "?").c_str(), point.model.empty() ? "" : "  ", point.model.c_str());
+  const std::string kernel = result.kernel.value("family", "?") + "/" + result.kernel.value("tile", "?");
+  std::printf("%s %s  %s%s%s\n", line.c_str(), column(result.watts.value_or(std::nan("")), 5, 0).c_str(),
+              kernel.c_str(), point.model.empty() ? "" : "  ", point.model.c_str());
   std::fflush(stdout);
 }
 

@@ -57,15 +57,15 @@ BenchReport run_bench(const BenchRequest& request, const BenchProgress& progress
   }
   const std::vector<PreparedPlan> plans = prepare_plans(requests);
   report.prepare_seconds = seconds_since(begin);
-  progress.begin(report.environment, report.prepare_seconds);
+  progress.begin(report);
 
   begin = std::chrono::steady_clock::now();
   ForwardOracle oracle;
   for (std::size_t i = 0; i < request.points.size(); ++i) {
     report.points.push_back(measure_point(laboratory, oracle, request, request.points[i], plans[i]));
-    progress.point(report.points.back());
+    report.measure_seconds = seconds_since(begin);
+    progress.point(report);
   }
-  report.measure_seconds = seconds_since(begin);
   return report;
 }
 

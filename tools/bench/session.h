@@ -32,8 +32,8 @@ struct BenchReport {
 };
 
 struct BenchProgress {
-  std::function<void(const Json& environment, double prepare_seconds)> begin;
-  std::function<void(const PointResult&)> point;
+  std::function<void(const BenchReport&)> begin;  // all is prepared
+  std::function<void(const BenchReport&)> point;  // another point is done, the last in `points`
 };
 
 // A Failure where nothing can be measured at all: no GPU, no cuBLASLt.
