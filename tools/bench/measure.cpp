@@ -30,11 +30,11 @@ std::unique_ptr<Replay> replay_of(const Laboratory& laboratory, Contest& contest
 void choose_replay(const Laboratory& laboratory, Contest& contest, PointResult& result) {
   const auto once = replay_of(laboratory, contest, Contender::first, 1, 1);
   laboratory.stopwatch.sustained(*once, kWarmUpSeconds);
-  std::vector<double> milliseconds;
-  for (int i = 0; i < 3; ++i) {
-    milliseconds.push_back(laboratory.stopwatch.burst(*once).milliseconds);
+  std::array<double, 3> milliseconds{};
+  for (double& each : milliseconds) {
+    each = laboratory.stopwatch.burst(*once).milliseconds;
   }
-  result.launches = launches_for(median(milliseconds));
+  result.launches = launches_for(median({milliseconds.begin(), milliseconds.end()}));
   const std::size_t sets = operand_sets_for(contest.bytes(), laboratory.device.l2_bytes, result.launches);
   contest.make_sets(sets);
   result.operand_sets = static_cast<int>(sets);

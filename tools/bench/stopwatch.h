@@ -66,7 +66,7 @@ class Stopwatch {
   int multiprocessors_;
   std::unique_ptr<Events> events_;
   DeviceBuffer flush_{kFlushBytes};
-  DeviceBuffer stamps_{2 * kStampSlots * sizeof(ClockStamp)};
+  DeviceBuffer stamps_{std::size_t{2} * kStampSlots * sizeof(ClockStamp)};
 };
 
 }  // namespace swiglu::tool
