@@ -18,7 +18,7 @@ enum class DType : int { bf16, f16 };
 enum class Accum : int { f32, f16, f16_promoted };  // f16_promoted: f16 within kPromotionK products, then added to f32
 enum class Layout : int { kn, nk };                 // weights [d_model, d_intermediate] or [d_intermediate, d_model]
 enum class Pass : int { forward, forward_store };   // forward_store also writes the pre-activations g and u
-enum class Family : int { simt, mma_sm80 };
+enum class Family : int { simt, mma_sm80, wgmma_sm90 };
 
 inline constexpr int kElementBytes = 2;  // bf16 and f16
 inline constexpr int kPromotionK = 64;   // products summed in f16 before Accum::f16_promoted adds them to f32
@@ -42,7 +42,7 @@ struct Tile {
   int n;
   int k;        // depth of one pipeline stage
   int stages;   // stages in shared memory
-  int warps_m;  // warps along m and n: each computes (m / warps_m) x (n / warps_n) of both halves
+  int warps_m;  // warps along m and n that compute it: each (m / warps_m) x (n / warps_n) of both halves
   int warps_n;
   int group_m;  // M-tiles walked before the next column of tiles, for L2 reuse
 
@@ -67,9 +67,38 @@ inline constexpr int kSimtPad = 2;  // elements after each row of a simt tile, a
 inline constexpr int kStagingPad = kChunkBytes / kElementBytes;  // elements after each row of a staged output tile
 inline constexpr int kMaxTileRegisters = 200;                    // sums and fragments of a thread, which has 255 in all
 inline constexpr int kOtherRegisters = 56;                       // addresses, bounds and temporaries beside them
+inline constexpr int kWarpgroupWarps = 4;
+inline constexpr int kWarpgroupThreads = kWarpgroupWarps * kWarpThreads;
+inline constexpr int kWgmmaRows = 64;         // of operand A in one instruction, 16 to each warp
+inline constexpr int kSwizzledElements = 64;  // of a row of an operand in shared memory: 128 bytes, the widest swizzle
+inline constexpr int kMaxWgmmaRegisters = 208;  // of sums; 240 is all that a consumer's thread has
+inline constexpr int kConsumerRegisters =
+    240;  // wgmma_sm90: 3 warpgroups begin with 168 registers a thread and share them out
+inline constexpr int kProducerRegisters = 24;
+inline constexpr int kSharedAlignment = 1024;  // of whatever is swizzled
+
+SWIGLU_HD constexpr long long ceil_div(long long value, long long divisor) { return (value + divisor - 1) / divisor; }
+
+SWIGLU_HD constexpr bool is_power_of_two(int value) { return value > 0 && (value & (value - 1)) == 0; }
+
+// wgmma_sm90: whether a tile belongs to one warpgroup, while another computes the next one in turns with it, or to all
+// consumers together (cooperative).
+SWIGLU_HD constexpr bool is_ping_pong(const Tile& tile) { return tile.warps_m * tile.warps_n == kWarpgroupWarps; }
+
+// wgmma_sm90: whether the weights are operand A, whose rows the warps share, and x is B; then out is computed
+// transposed.
+SWIGLU_HD constexpr bool is_swapped(const Tile& tile) { return tile.warps_n > 1; }
+
+SWIGLU_HD constexpr int consumer_warpgroups(const Tile& tile) {
+  return is_ping_pong(tile) ? 2 : tile.warps_m * tile.warps_n / kWarpgroupWarps;
+}
 
 SWIGLU_HD constexpr int threads(const KernelConfig& config) {
-  return config.tile.warps_m * config.tile.warps_n * kWarpThreads;
+  const Tile& tile = config.tile;
+  if (config.family == Family::wgmma_sm90) {
+    return (consumer_warpgroups(tile) + 1) * kWarpgroupThreads;  // one loads
+  }
+  return tile.warps_m * tile.warps_n * kWarpThreads;
 }
 
 // Of one stage: the tiles of x, Wg and Wu, in elements.
@@ -81,21 +110,65 @@ SWIGLU_HD constexpr int stage_elements(const KernelConfig& config) {
   return (tile.m + 2 * tile.n) * tile.k;
 }
 
-// Of an output tile on its way to wide stores; it takes the place of the stages after the main loop.
+// wgmma_sm90: a matrix between global and shared memory goes in boxes, dense rows of at most swizzle_bytes (0: none).
+struct Box {
+  int columns;
+  int rows;
+  int swizzle_bytes;
+};
+
+SWIGLU_HD constexpr Box x_box(const KernelConfig& config) {
+  return {kSwizzledElements, config.tile.m, kSwizzledElements * kElementBytes};
+}
+
+// Of one half, which takes tile.n / 64 of them in layout kn and one in nk.
+SWIGLU_HD constexpr Box weight_box(const KernelConfig& config) {
+  const bool kn = config.problem.layout == Layout::kn;
+  return {kSwizzledElements, kn ? config.tile.k : config.tile.n, kSwizzledElements * kElementBytes};
+}
+
+// wgmma_sm90: the part of an output tile that a warpgroup stages at a time, and its number of columns.
+SWIGLU_HD constexpr int staged_columns(const Tile& tile) { return is_swapped(tile) ? kWgmmaRows : tile.n; }
+
+// Rows of pitches that are odd multiples of 16 bytes meet on no bank as they are; others are swizzled.
+SWIGLU_HD constexpr Box output_box(const KernelConfig& config) {
+  const Tile& tile = config.tile;
+  const int rows = !is_swapped(tile) ? kWgmmaRows : tile.m <= 128 ? tile.m : tile.m / 2;
+  const int columns = staged_columns(tile);
+  const int box = columns % 64 == 0 ? 64 : columns % 32 == 0 ? 32 : columns;
+  return {box, rows, box == 64 || box == 32 ? box * kElementBytes : 0};
+}
+
+// Of an output tile on its way to wide stores: for each consumer of wgmma_sm90; of mma_sm80 it takes the place of the
+// stages after the main loop.
 SWIGLU_HD constexpr int staging_elements(const KernelConfig& config) {
-  return config.family == Family::simt ? 0 : config.tile.m * (config.tile.n + kStagingPad);
+  switch (config.family) {
+    case Family::simt:
+      return 0;
+    case Family::mma_sm80:
+      return config.tile.m * (config.tile.n + kStagingPad);
+    case Family::wgmma_sm90:
+      break;
+  }
+  constexpr int kAlignment = kSharedAlignment / kElementBytes;
+  const int elements = output_box(config).rows * staged_columns(config.tile);
+  return static_cast<int>(ceil_div(elements, kAlignment)) * kAlignment;
 }
 
 // Dynamic shared memory of a block.
 SWIGLU_HD constexpr int shared_bytes(const KernelConfig& config) {
-  const int ring = config.tile.stages * stage_elements(config);
-  const int staging = staging_elements(config);
-  return (ring > staging ? ring : staging) * kElementBytes;
+  const int ring = config.tile.stages * stage_elements(config) * kElementBytes;
+  const int staging = staging_elements(config) * kElementBytes;
+  if (config.family == Family::wgmma_sm90) {
+    constexpr int kBarrierBytes = 2 * 8;  // of a stage: full and empty
+    return ring + consumer_warpgroups(config.tile) * staging + config.tile.stages * kBarrierBytes;
+  }
+  return ring > staging ? ring : staging;
 }
 
 // Registers a thread holds sums in: both halves.
 SWIGLU_HD constexpr int accumulator_registers(const KernelConfig& config) {
-  const int sums = 2 * config.tile.m * config.tile.n / threads(config);
+  const int sums = 2 * config.tile.m * config.tile.n / (config.tile.warps_m * config.tile.warps_n * kWarpThreads);
   if (config.family == Family::simt) {
     return config.problem.accum == Accum::f16_promoted ? 2 * sums : sums;
   }
@@ -113,17 +186,18 @@ SWIGLU_HD constexpr int accumulator_registers(const KernelConfig& config) {
 // of 8 columns 2 for either half.
 SWIGLU_HD constexpr int fragment_registers(const KernelConfig& config) {
   const Tile& tile = config.tile;
-  return config.family == Family::simt ? 0 : 2 * (tile.m / tile.warps_m / 16 * 4 + tile.n / tile.warps_n / 8 * 4);
+  return config.family != Family::mma_sm80 ? 0 : 2 * (tile.m / tile.warps_m / 16 * 4 + tile.n / tile.warps_n / 8 * 4);
 }
 
 // Blocks that shall fit the 65536 registers of a multiprocessor, so that one computes while another starts or stores:
 // the second argument of __launch_bounds__.
 SWIGLU_HD constexpr int min_blocks(const KernelConfig& config) {
+  if (config.family == Family::wgmma_sm90) {
+    return 1;
+  }
   const int registers = accumulator_registers(config) + fragment_registers(config) + kOtherRegisters;
   return 2 * threads(config) * registers <= 65536 ? 2 : 1;
 }
-
-SWIGLU_HD constexpr long long ceil_div(long long value, long long divisor) { return (value + divisor - 1) / divisor; }
 
 SWIGLU_HD constexpr long long tiles_m(const KernelConfig& config, long long m) { return ceil_div(m, config.tile.m); }
 
@@ -131,12 +205,11 @@ SWIGLU_HD constexpr int tiles_n(const KernelConfig& config) {
   return static_cast<int>(ceil_div(config.problem.d_intermediate, config.tile.n));
 }
 
-// Blocks of the one-dimensional grid; a launch takes at most 2^31 - 1.
-SWIGLU_HD constexpr long long grid_blocks(const KernelConfig& config, long long m) {
+// Tiles of the output. Each is a block of the one-dimensional grid, but for wgmma_sm90, whose blocks, one to a
+// multiprocessor, walk them.
+SWIGLU_HD constexpr long long tiles(const KernelConfig& config, long long m) {
   return tiles_m(config, m) * tiles_n(config);
 }
-
-SWIGLU_HD constexpr bool is_power_of_two(int value) { return value > 0 && (value & (value - 1)) == 0; }
 
 SWIGLU_HD constexpr const char* why_invalid(const Problem& problem) {
   if (problem.d_model < 1 || problem.d_intermediate < 1) {
@@ -202,6 +275,38 @@ SWIGLU_HD constexpr const char* why_invalid_mma_sm80(const KernelConfig& config)
   return nullptr;
 }
 
+SWIGLU_HD constexpr const char* why_invalid_wgmma_sm90(const KernelConfig& config) {
+  const Tile& tile = config.tile;
+  const int warps = tile.warps_m * tile.warps_n;
+  const bool swapped = is_swapped(tile);
+  if (config.problem.access_bytes != 16) {
+    return "tensor maps need rows at multiples of 16 bytes";
+  }
+  if ((tile.warps_m != 1 && tile.warps_n != 1) || (warps != kWarpgroupWarps && warps != 2 * kWarpgroupWarps)) {
+    return "a tile is one or two warpgroups' in a row";
+  }
+  if (tile.k != kSwizzledElements) {
+    return "k must be 64";
+  }
+  if (tile.stages < 2) {
+    return "the ring needs at least 2 stages";
+  }
+  if (swapped ? tile.n != tile.warps_n * 16 : tile.m % (tile.warps_m * 16) != 0) {
+    return "rows of operand A must be 64, or x's a multiple of that, for each warpgroup";
+  }
+  const int columns = swapped ? tile.m : 2 * tile.n;
+  if (columns % 16 != 0 || columns > 256) {
+    return "columns of operand B must be a multiple of 16 up to 256";
+  }
+  if (!swapped && config.problem.layout == Layout::kn && tile.n % kSwizzledElements != 0) {
+    return "n must be a multiple of 64 in layout kn";
+  }
+  if (accumulator_registers(config) > kMaxWgmmaRegisters) {
+    return "sums would not fit the registers of a thread";
+  }
+  return nullptr;
+}
+
 // Why no kernel can be made of a configuration, or nullptr. Whether its shared memory fits a device is tune/space's to
 // say.
 SWIGLU_HD constexpr const char* why_invalid(const KernelConfig& config) {
@@ -222,6 +327,8 @@ SWIGLU_HD constexpr const char* why_invalid(const KernelConfig& config) {
       return why_invalid_simt(config);
     case Family::mma_sm80:
       return why_invalid_mma_sm80(config);
+    case Family::wgmma_sm90:
+      return why_invalid_wgmma_sm90(config);
   }
   return "unknown family";
 }

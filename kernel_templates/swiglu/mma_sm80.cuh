@@ -221,7 +221,7 @@ __device__ __forceinline__ void forward(const ForwardParams& params) {
   const int warp_row = warp % C.tile.warps_m * (kMmaM * 16);
   const int warp_column = warp / C.tile.warps_m * (kMmaN * 8);
   const unsigned ring = ptx::shared_address(ptx::dynamic_shared());
-  const TileOrigin origin = tile_origin<C>(params.m);
+  const TileOrigin origin = tile_origin<C>(blockIdx.x, params.m);
 
   Pipeline<C> pipeline(params, origin, ring, warp_row, warp_column);
   pipeline.start();

@@ -20,4 +20,21 @@ struct ForwardParams {
   long long ld_u;
 };
 
+// Of a matrix, for the tensor memory accelerator. Made by the host (cuda/tensor_map.h), opaque to kernels, read by
+// address from the kernel's own parameters.
+struct alignas(64) TensorMap {
+  unsigned long long opaque[16];
+};
+
+// The forward pass for kernels that load and store by tensor maps, whose boxes are those of swiglu/config.h.
+struct TmaForwardParams {
+  TensorMap x;       // [m, d_model]
+  TensorMap w_gate;  // kn: [d_model, d_intermediate]; nk: [d_intermediate, d_model]
+  TensorMap w_up;
+  TensorMap out;  // [m, d_intermediate]
+  TensorMap g;    // not read unless the pass stores g and u
+  TensorMap u;
+  long long m;
+};
+
 }  // namespace swiglu

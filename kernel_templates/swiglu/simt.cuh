@@ -105,7 +105,7 @@ __device__ __forceinline__ void forward(const ForwardParams& params) {
   SharedTiles<C>& tiles = *reinterpret_cast<SharedTiles<C>*>(ptx::dynamic_shared());
   const int thread_column = static_cast<int>(threadIdx.x) % kSimtThreadsN;
   const int first_row = static_cast<int>(threadIdx.x) / kSimtThreadsN * kRows;
-  const TileOrigin origin = tile_origin<C>(params.m);
+  const TileOrigin origin = tile_origin<C>(blockIdx.x, params.m);
 
   Sum<C.problem> g[kRows][kColumns];
   Sum<C.problem> u[kRows][kColumns];

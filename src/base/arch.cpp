@@ -16,7 +16,7 @@ struct Row {
   const char* name;
   const char* portable_name;  // without the feature suffix: loads on later minors of the same major too
   int compute_capability;
-  bool tensor_cores;  // served by mma_sm80; simt alone otherwise
+  Family best;  // served by it and, in that order, by those before it in the enumeration
   int shared_kilobytes_per_block;
   int shared_kilobytes_per_multiprocessor;
   const char* card;
@@ -28,17 +28,17 @@ struct Row {
 
 // sm_75 has neither cp.async nor m16n8k16 nor bf16 tensor cores: simt serves it, correct and slow.
 constexpr std::array kRows = {
-    Row{"sm_75", "sm_75", 75, false, 64, 64, "Tesla T4", 40, 320, 65, 65},
-    Row{"sm_80", "sm_80", 80, true, 163, 164, "A100 SXM 80GB", 108, 2039, 312, 312},
-    Row{"sm_86", "sm_86", 86, true, 99, 100, "GeForce RTX 3090", 82, 936, 71, 142},
-    Row{"sm_87", "sm_87", 87, true, 163, 164, "Jetson AGX Orin", 16, 204.8, 42, 42},
-    Row{"sm_89", "sm_89", 89, true, 99, 100, "GeForce RTX 4090", 128, 1008, 165, 330},
-    Row{"sm_90a", "sm_90", 90, true, 227, 228, "H200", 132, 4800, 620, 620},
-    Row{"sm_100a", "sm_100", 100, true, 227, 228, "B200", 148, 8000, 560, 560},
-    Row{"sm_103a", "sm_103", 103, true, 227, 228, "B300", 148, 8000, 560, 560},
-    Row{"sm_110a", "sm_110", 110, true, 227, 228, "Jetson AGX Thor", 20, 273, 64, 64},
-    Row{"sm_120a", "sm_120", 120, true, 99, 100, "GeForce RTX 5090", 170, 1792, 209, 419},
-    Row{"sm_121a", "sm_121", 121, true, 99, 100, "GB10", 48, 273, 62, 125},
+    Row{"sm_75", "sm_75", 75, Family::simt, 64, 64, "Tesla T4", 40, 320, 65, 65},
+    Row{"sm_80", "sm_80", 80, Family::mma_sm80, 163, 164, "A100 SXM 80GB", 108, 2039, 312, 312},
+    Row{"sm_86", "sm_86", 86, Family::mma_sm80, 99, 100, "GeForce RTX 3090", 82, 936, 71, 142},
+    Row{"sm_87", "sm_87", 87, Family::mma_sm80, 163, 164, "Jetson AGX Orin", 16, 204.8, 42, 42},
+    Row{"sm_89", "sm_89", 89, Family::mma_sm80, 99, 100, "GeForce RTX 4090", 128, 1008, 165, 330},
+    Row{"sm_90a", "sm_90", 90, Family::wgmma_sm90, 227, 228, "H200", 132, 4800, 620, 620},
+    Row{"sm_100a", "sm_100", 100, Family::mma_sm80, 227, 228, "B200", 148, 8000, 560, 560},
+    Row{"sm_103a", "sm_103", 103, Family::mma_sm80, 227, 228, "B300", 148, 8000, 560, 560},
+    Row{"sm_110a", "sm_110", 110, Family::mma_sm80, 227, 228, "Jetson AGX Thor", 20, 273, 64, 64},
+    Row{"sm_120a", "sm_120", 120, Family::mma_sm80, 99, 100, "GeForce RTX 5090", 170, 1792, 209, 419},
+    Row{"sm_121a", "sm_121", 121, Family::mma_sm80, 99, 100, "GB10", 48, 273, 62, 125},
 };
 
 Arch make_arch(const Row& row) {
@@ -51,8 +51,10 @@ Arch make_arch(const Row& row) {
                   row.gigabytes_per_second * 1e9,
                   row.teraflops * 1e12,
                   row.teraflops_f16 * 1e12};
-  auto families =
-      row.tensor_cores ? std::vector<Family>{Family::mma_sm80, Family::simt} : std::vector<Family>{Family::simt};
+  std::vector<Family> families;
+  for (auto family = static_cast<int>(row.best); family >= 0; --family) {
+    families.push_back(static_cast<Family>(family));
+  }
   return {row.name, row.compute_capability, std::move(families), std::move(card)};
 }
 
@@ -89,6 +91,7 @@ std::optional<Arch> arch_for_compute_capability(int compute_capability) {
   Arch arch = make_arch(*best);
   if (best->compute_capability != compute_capability) {
     arch.name = best->portable_name;
+    std::erase(arch.families, Family::wgmma_sm90);  // of the suffixed architecture alone
   }
   return arch;
 }

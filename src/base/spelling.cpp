@@ -20,7 +20,8 @@ constexpr Names<DType, 2> kDTypes = {{{DType::bf16, "bf16"}, {DType::f16, "f16"}
 constexpr Names<Accum, 3> kAccums = {{{Accum::f32, "f32"}, {Accum::f16_promoted, "f16_promoted"}, {Accum::f16, "f16"}}};
 constexpr Names<Layout, 2> kLayouts = {{{Layout::kn, "kn"}, {Layout::nk, "nk"}}};
 constexpr Names<Pass, 2> kPasses = {{{Pass::forward, "forward"}, {Pass::forward_store, "forward_store"}}};
-constexpr Names<Family, 2> kFamilies = {{{Family::simt, "simt"}, {Family::mma_sm80, "mma_sm80"}}};
+constexpr Names<Family, 3> kFamilies = {
+    {{Family::simt, "simt"}, {Family::mma_sm80, "mma_sm80"}, {Family::wgmma_sm90, "wgmma_sm90"}}};
 
 template <typename Enum, std::size_t count>
 const char* find_name(const Names<Enum, count>& names, Enum value) {

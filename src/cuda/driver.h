@@ -35,6 +35,7 @@ inline constexpr int kMinimumDriverVersion = 12000;  // cuLibrary*, cuGetProcAdd
   X(function_set_attribute, FuncSetAttribute, 9000)                       \
   X(function_get_attribute, FuncGetAttribute, 2020)                       \
   X(launch_kernel, LaunchKernelEx, 11060)                                 \
+  X(tensor_map_encode_tiled, TensorMapEncodeTiled, 12000)                 \
   X(stream_is_capturing, StreamIsCapturing, 10000)                        \
   X(stream_get_context, StreamGetCtx, 9020)                               \
   X(exchange_stream_capture_mode, ThreadExchangeStreamCaptureMode, 10010) \

@@ -25,7 +25,7 @@ constexpr swiglu::KernelConfig kConfig{{
     .tile = {{.m = {m}, .n = {n}, .k = {k}, .stages = {stages}, .warps_m = {warps_m}, .warps_n = {warps_n}, .group_m = {group_m}}}}};
 
 extern "C" __global__ void __launch_bounds__(swiglu::threads(kConfig), swiglu::min_blocks(kConfig))
-    {kernel}(const __grid_constant__ swiglu::ForwardParams params) {{
+    {kernel}(const __grid_constant__ swiglu::{params} params) {{
   swiglu::{family}::forward<kConfig>(params);
 }}
 )",
@@ -35,7 +35,8 @@ extern "C" __global__ void __launch_bounds__(swiglu::threads(kConfig), swiglu::m
       fmt::arg("d_intermediate", problem.d_intermediate), fmt::arg("access_bytes", problem.access_bytes),
       fmt::arg("m", tile.m), fmt::arg("n", tile.n), fmt::arg("k", tile.k), fmt::arg("stages", tile.stages),
       fmt::arg("warps_m", tile.warps_m), fmt::arg("warps_n", tile.warps_n), fmt::arg("group_m", tile.group_m),
-      fmt::arg("kernel", kKernelName));
+      fmt::arg("kernel", kKernelName),
+      fmt::arg("params", config.family == Family::wgmma_sm90 ? "TmaForwardParams" : "ForwardParams"));
 }
 
 }  // namespace swiglu

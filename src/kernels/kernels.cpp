@@ -1,5 +1,6 @@
 #include "kernels/kernels.h"
 
+#include <algorithm>
 #include <limits>
 #include <string>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "cuda/driver.h"
 #include "jit/source.h"
 #include "kernels/single_flight.h"
+#include "kernels/tma_params.h"
 
 namespace swiglu {
 namespace {
@@ -106,13 +108,23 @@ Kernel::Kernel(const KernelConfig& config, const Device& device, std::shared_ptr
       shared_bytes_(static_cast<unsigned>(cubin_->entry.shared_bytes)) {}
 
 void Kernel::launch(const ForwardParams& params, void* stream) const {
-  const long long blocks = grid_blocks(config_, params.m);
-  if (blocks > std::numeric_limits<std::int32_t>::max()) {
-    fail(SWIGLU_NOT_SUPPORTED, "m = {} takes {} blocks of {}, and a grid holds 2147483647: split m", params.m, blocks,
-         print(config_));
+  constexpr long long kMost = std::numeric_limits<std::int32_t>::max();  // blocks of a grid, rows of a tensor map
+  const bool persistent = config_.family == Family::wgmma_sm90;
+  const long long count = tiles(config_, params.m);
+  if (count > kMost || (persistent && params.m > kMost - config_.tile.m)) {
+    fail(SWIGLU_NOT_SUPPORTED, "m = {} takes {} tiles of {}; rows and tiles may be 2147483647 at most: split m",
+         params.m, count, print(config_));
   }
-  swiglu::launch(function_, {static_cast<unsigned>(blocks), block_, shared_bytes_}, &params,
-                 static_cast<CUstream>(stream), *device_);
+  const auto enqueue = [&](long long blocks, const void* arguments) {
+    swiglu::launch(function_, {static_cast<unsigned>(blocks), block_, shared_bytes_, persistent}, arguments,
+                   static_cast<CUstream>(stream), *device_);
+  };
+  if (persistent) {
+    const TmaForwardParams maps = tma_params(config_, params);
+    enqueue(std::min<long long>(count, device_->spec().multiprocessors), &maps);
+  } else {
+    enqueue(count, &params);
+  }
 }
 
 std::shared_ptr<const Kernel> get_kernel(const KernelConfig& config, const Device& device, Policy policy) {

@@ -108,7 +108,8 @@ int row_alignment(const PlanSpec& spec, Pass pass) {
   if (pass == Pass::forward_store) {
     pitches |= static_cast<std::uint64_t>(spec.ld_g) | static_cast<std::uint64_t>(spec.ld_u);
   }
-  int bytes = 16;
+  // A tensor map's pitch ends at 2^40 bytes; what has longer rows goes without.
+  int bytes = pitches >= std::uint64_t{1} << 39 ? 8 : 16;
   while (bytes > kElementBytes && pitches * kElementBytes % static_cast<std::uint64_t>(bytes) != 0) {
     bytes /= 2;
   }

@@ -7,6 +7,7 @@
 
 #include <fmt/core.h>
 
+#include "tune/estimate_wgmma.h"
 #include "tune/space.h"
 
 namespace swiglu {
@@ -113,7 +114,7 @@ double memory_bytes(const KernelConfig& config, std::int64_t m, double resident)
   const double d_intermediate = problem.d_intermediate;
   const double matrices = problem.pass == Pass::forward_store ? 3 : 1;
   const double once = (static_cast<double>(m) + 2 * d_intermediate) * d_model;
-  const auto blocks = static_cast<double>(grid_blocks(config, m));
+  const auto blocks = static_cast<double>(tiles(config, m));
   const double together = std::min(blocks, resident);
   const double rows =
       std::min({static_cast<double>(config.tile.group_m), static_cast<double>(tiles_m(config, m)), together});
@@ -125,8 +126,11 @@ double memory_bytes(const KernelConfig& config, std::int64_t m, double resident)
 }  // namespace
 
 Estimate estimate(const KernelConfig& config, std::int64_t m, const DeviceSpec& spec) {
+  if (config.family == Family::wgmma_sm90) {
+    return estimate_wgmma(config, m, spec);
+  }
   const int resident = blocks_per_multiprocessor(config, spec);
-  const long long blocks = grid_blocks(config, m);
+  const long long blocks = tiles(config, m);
   const long long at_once = static_cast<long long>(resident) * spec.multiprocessors;
   const long long full_waves = blocks / at_once;
   const long long rest = blocks % at_once;

@@ -14,6 +14,8 @@ std::span<const Tile> tile_table(Family family) {
       return kSimtTiles;
     case Family::mma_sm80:
       return kMmaSm80Tiles;
+    case Family::wgmma_sm90:
+      return kWgmmaSm90Tiles;
   }
   return {};
 }

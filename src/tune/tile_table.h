@@ -37,6 +37,48 @@ inline constexpr std::array kMmaSm80Tiles = {
     Tile{ 16,  64, 64, 5,     1, 4,  16},  //   90 KB  m <= 16: reading the weights is all there is
     Tile{ 16,  32, 64, 5,     1, 2,  16},  //   50 KB  the same, in blocks for more multiprocessors
 };
+
+// Of wgmma_sm90. warps 4x1: ping-pong, x is operand A; 8x1: cooperative; 1x4 and 1x8: the same with the weights as operand
+// A. n is what divides d_intermediate into a number of tiles that fills all multiprocessors alike; m of swapped tiles
+// likewise divides m, and is small where there are few tokens. A stage takes (m + 2n) x 128 bytes, and the more stages the
+// better as long as they fit.
+inline constexpr std::array kWgmmaSm90Tiles = {
+    //    m    n   k  stages  warps  group
+    Tile{128,  64, 64, 6,     4, 1,  16},  //  layout nk, or any n that is a multiple of 64
+    Tile{128,  72, 64, 6,     4, 1,  16},
+    Tile{128,  80, 64, 5,     4, 1,  16},
+    Tile{128,  88, 64, 5,     4, 1,  16},
+    Tile{128,  96, 64, 5,     4, 1,  16},
+    Tile{128, 104, 64, 4,     4, 1,  16},
+    Tile{128, 128, 64, 4,     4, 1,  16},  //  f16 sums alone
+    Tile{192,  64, 64, 4,     4, 1,  12},
+    Tile{192, 104, 64, 4,     4, 1,  12},  //  f16 sums alone
+    Tile{ 64,  64, 64, 8,     4, 1,  16},  //  m <= 64
+    Tile{ 64,  96, 64, 6,     4, 1,  16},
+    Tile{ 64, 112, 64, 5,     4, 1,  16},
+    Tile{ 64, 128, 64, 4,     4, 1,  16},
+    Tile{128,  64, 64, 6,     8, 1,  16},
+    Tile{128,  72, 64, 6,     8, 1,  16},
+    Tile{128,  80, 64, 5,     8, 1,  16},
+    Tile{128,  88, 64, 5,     8, 1,  16},
+    Tile{128,  96, 64, 5,     8, 1,  16},
+    Tile{128, 104, 64, 4,     8, 1,  16},
+    Tile{128, 112, 64, 4,     8, 1,  16},
+    Tile{128, 120, 64, 4,     8, 1,  16},
+    Tile{128, 128, 64, 4,     8, 1,  16},
+    Tile{256,  96, 64, 3,     8, 1,   8},
+    Tile{ 16,  64, 64, 10,    1, 4,   8},  //  few tokens
+    Tile{ 32,  64, 64, 9,     1, 4,   8},
+    Tile{ 64,  64, 64, 8,     1, 4,   8},
+    Tile{128,  64, 64, 6,     1, 4,   8},
+    Tile{176,  64, 64, 5,     1, 4,   8},
+    Tile{192,  64, 64, 5,     1, 4,   8},
+    Tile{208,  64, 64, 4,     1, 4,   8},
+    Tile{256,  64, 64, 4,     1, 4,   8},  //  f16 sums alone
+    Tile{ 64, 128, 64, 5,     1, 8,   8},
+    Tile{128, 128, 64, 4,     1, 8,   8},
+    Tile{192, 128, 64, 3,     1, 8,   8},
+};
 // clang-format on
 
 }  // namespace swiglu

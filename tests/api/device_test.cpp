@@ -19,17 +19,44 @@ const bool kEnvironment = [] {
   return true;
 }();
 
-TEST_CASE_FIXTURE(StandIns, "execute launches one kernel with these arguments on this stream") {
+TEST_CASE_FIXTURE(StandIns, "on sm_90a execute launches a block a multiprocessor with tensor maps of the operands") {
   const PlanPointer plan = make_plan(desc);
-  CHECK(stand_in_nvrtc_compiles() == 0);  // a plan compiles nothing yet
   void* const stream = stream_of(0);
   const swiglu_forward_args args = buffers.args(100);
   REQUIRE_MESSAGE(swiglu_execute(plan.get(), &args, stream) == SWIGLU_OK, last_error());
   REQUIRE(stand_in_launch_count() == 1);
   const StandInLaunch recorded = launch(0);
-  CHECK(recorded.device == 0);
   CHECK(recorded.stream == stream);
   CHECK(recorded.context == stand_in_primary_context(0));
+  CHECK(recorded.block[0] == 384);
+  CHECK(recorded.grid[0] >= 1);
+  CHECK(recorded.grid[0] <= 132);
+  CHECK(stand_in_calls("cuTensorMapEncodeTiled") == 4);
+  struct {
+    const void* base;
+    std::uint64_t columns;
+    std::uint64_t rows;
+    std::uint64_t pitch_bytes;
+  } x;
+  std::memcpy(&x, recorded.params, sizeof x);
+  CHECK(x.base == args.x);
+  CHECK(x.columns == static_cast<std::uint64_t>(desc.d_model));
+  CHECK(x.rows == 100);
+  CHECK(x.pitch_bytes == static_cast<std::uint64_t>(desc.d_model) * 2);
+}
+
+TEST_CASE_FIXTURE(StandIns, "execute launches one kernel with these arguments on this stream") {
+  desc.device = 2;  // sm_80
+  const PlanPointer plan = make_plan(desc);
+  CHECK(stand_in_nvrtc_compiles() == 0);  // a plan compiles nothing yet
+  void* const stream = stream_of(2);
+  const swiglu_forward_args args = buffers.args(100);
+  REQUIRE_MESSAGE(swiglu_execute(plan.get(), &args, stream) == SWIGLU_OK, last_error());
+  REQUIRE(stand_in_launch_count() == 1);
+  const StandInLaunch recorded = launch(0);
+  CHECK(recorded.device == 2);
+  CHECK(recorded.stream == stream);
+  CHECK(recorded.context == stand_in_primary_context(2));
   CHECK_FALSE(recorded.captured);
   struct {
     const void* x;

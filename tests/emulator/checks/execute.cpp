@@ -117,7 +117,7 @@ Outcome execute(const KernelCase& kernel, const Execution& execution) {
   Operands operands(config, execution);
   const ForwardParams params = operands.params();
   LaunchShape shape;
-  shape.grid = {static_cast<unsigned>(grid_blocks(config, execution.m)), 1, 1};
+  shape.grid = {static_cast<unsigned>(tiles(config, execution.m)), 1, 1};
   shape.block = {static_cast<unsigned>(threads(config)), 1, 1};
   shape.shared_bytes = static_cast<std::size_t>(shared_bytes(config));
   shape.reverse = execution.reverse;

@@ -36,7 +36,7 @@ std::vector<KernelCase> valid_cases() {
 // mma operations, 8x8 matrices read and bytes copied are exactly what the tiling needs, without a bank conflict.
 void check_work(const KernelConfig& config, const Counters& counters) {
   const Tile& tile = config.tile;
-  const auto blocks = static_cast<std::uint64_t>(grid_blocks(config, kM));
+  const auto blocks = static_cast<std::uint64_t>(tiles(config, kM));
   const auto steps = static_cast<std::uint64_t>(ceil_div(kProblem.d_model, tile.k) * (tile.k / 16));
   const auto mma_m = static_cast<std::uint64_t>(tile.m / 16);
   const auto mma_n = static_cast<std::uint64_t>(tile.n / 8);

@@ -384,6 +384,29 @@ CUresult exchange_capture_mode(CUstreamCaptureMode* mode) {
   return CUDA_SUCCESS;
 }
 
+// Refuses what a driver refuses of the maps this library makes. The map holds, as 64-bit numbers: base, columns, rows,
+// pitch in bytes, and the box's columns and rows.
+CUresult tensor_map_encode_tiled(CUtensorMap* map, CUtensorMapDataType, cuuint32_t rank, void* base,
+                                 const cuuint64_t* extents, const cuuint64_t* pitches, const cuuint32_t* box,
+                                 const cuuint32_t*, CUtensorMapInterleave, CUtensorMapSwizzle, CUtensorMapL2promotion,
+                                 CUtensorMapFloatOOBfill) {
+  STAND_IN_CALL("cuTensorMapEncodeTiled");
+  if (rank != 2 || reinterpret_cast<std::uintptr_t>(base) % 16 != 0 || pitches[0] % 16 != 0 ||
+      pitches[0] >= cuuint64_t{1} << 40) {
+    return CUDA_ERROR_INVALID_VALUE;
+  }
+  for (int i = 0; i < 2; ++i) {
+    if (extents[i] < 1 || extents[i] > cuuint64_t{1} << 32 || box[i] < 1 || box[i] > 256) {
+      return CUDA_ERROR_INVALID_VALUE;
+    }
+  }
+  *map = {};
+  const cuuint64_t contents[] = {
+      reinterpret_cast<std::uintptr_t>(base), extents[0], extents[1], pitches[0], box[0], box[1]};
+  std::memcpy(map, contents, sizeof contents);
+  return CUDA_SUCCESS;
+}
+
 CUresult stream_get_ctx(CUstream handle, CUcontext* context) {
   STAND_IN_CALL("cuStreamGetCtx");
   const Stream* stream = find_stream(handle);
@@ -459,6 +482,7 @@ CUresult get_proc_address(const char* symbol, void** function, int version, CUdr
       {"cuFuncGetAttribute", 2020, pointer(func_get_attribute)},
       {"cuFuncLoad", 12040, pointer(func_load)},
       {"cuLaunchKernelEx", 11060, pointer(launch_kernel)},
+      {"cuTensorMapEncodeTiled", 12000, pointer(tensor_map_encode_tiled)},
       {"cuStreamIsCapturing", 10000, pointer(stream_is_capturing)},
       {"cuThreadExchangeStreamCaptureMode", 10010, pointer(exchange_capture_mode)},
       {"cuStreamGetCtx", 9020, pointer(stream_get_ctx)},

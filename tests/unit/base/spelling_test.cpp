@@ -33,7 +33,7 @@ TEST_CASE("parse(print(x)) == x for every combination, and every print is its ow
       for (const Layout layout : {Layout::kn, Layout::nk}) {
         for (const Pass pass : {Pass::forward, Pass::forward_store}) {
           for (const int access : {2, 4, 8, 16}) {
-            for (const Family family : {Family::simt, Family::mma_sm80}) {
+            for (const Family family : {Family::simt, Family::mma_sm80, Family::wgmma_sm90}) {
               for (const int size : {1, 4096, std::numeric_limits<int>::max()}) {
                 const KernelConfig config{{dtype, accum, layout, pass, size, 1 + size / 2, access}, family, kTile};
                 const std::string text = print(config);

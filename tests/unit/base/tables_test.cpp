@@ -1,6 +1,7 @@
 // Architectures, status names, digests, log levels: look-ups and known values.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <vector>
@@ -30,7 +31,9 @@ TEST_CASE("the table is sorted, complete and plausible") {
     CHECK(arch.representative.dense_flops_per_second_f16 >= arch.representative.dense_flops_per_second);
     REQUIRE_FALSE(arch.families.empty());
     CHECK(arch.families.back() == Family::simt);
-    CHECK((arch.families.front() == Family::mma_sm80) == (arch.compute_capability >= 80));
+    CHECK((std::find(arch.families.begin(), arch.families.end(), Family::mma_sm80) != arch.families.end()) ==
+          (arch.compute_capability >= 80));
+    CHECK((arch.families.front() == Family::wgmma_sm90) == (arch.compute_capability == 90));
   }
   CHECK(found == expected);
 }

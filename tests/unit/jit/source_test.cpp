@@ -28,6 +28,8 @@ const std::vector<std::string> kConfigs = {
     "bf16_f32_4096x14336_kn/mma_sm80/128x128x64_s3_w2x4_g16",
     "f16_f16_4096x14336_nk/mma_sm80/192x128x64_s3_w4x2_g8",
     "f16_f16_promoted_4096x14336_kn_gu/mma_sm80/96x128x64_s4_w2x4_g16",
+    "bf16_f32_4096x14336_nk/wgmma_sm90/128x104x64_s4_w4x1_g16",
+    "bf16_f32_4096x14336_kn_gu/wgmma_sm90/208x64x64_s4_w1x4_g8",
 };
 
 std::string read(const std::filesystem::path& path) {

@@ -121,6 +121,54 @@ TEST_CASE("every rule of simt names itself") {
   CHECK(with({64, 32, 32, 2, 8, 1, 8}) == "simt has one stage");
 }
 
+TEST_CASE("every rule of wgmma_sm90 names itself") {
+  const auto with = [](Tile tile, Layout layout = Layout::nk) {
+    KernelConfig config{problem(), Family::wgmma_sm90, tile};
+    config.problem.layout = layout;
+    return reason(config);
+  };
+  CHECK(with({128, 104, 64, 4, 4, 1, 16}) == "");
+  CHECK(with({208, 64, 64, 4, 1, 4, 8}, Layout::kn) == "");
+  CHECK(with({128, 128, 64, 4, 2, 2, 16}) == "a tile is one or two warpgroups' in a row");
+  CHECK(with({192, 64, 64, 4, 12, 1, 16}) == "a tile is one or two warpgroups' in a row");
+  CHECK(with({128, 96, 32, 4, 4, 1, 16}) == "k must be 64");
+  CHECK(with({128, 96, 64, 1, 4, 1, 16}) == "the ring needs at least 2 stages");
+  CHECK(with({96, 96, 64, 4, 4, 1, 16}) ==
+        "rows of operand A must be 64, or x's a multiple of that, for each warpgroup");
+  CHECK(with({128, 128, 64, 4, 1, 4, 16}) ==
+        "rows of operand A must be 64, or x's a multiple of that, for each warpgroup");
+  CHECK(with({128, 136, 64, 4, 8, 1, 16}) == "columns of operand B must be a multiple of 16 up to 256");
+  CHECK(with({200, 64, 64, 4, 1, 4, 16}) == "columns of operand B must be a multiple of 16 up to 256");
+  CHECK(with({128, 96, 64, 4, 4, 1, 16}, Layout::kn) == "n must be a multiple of 64 in layout kn");
+  CHECK(with({128, 128, 64, 4, 4, 1, 16}) == "sums would not fit the registers of a thread");
+  KernelConfig narrow{problem(), Family::wgmma_sm90, {128, 64, 64, 4, 4, 1, 16}};
+  narrow.problem.access_bytes = 8;
+  CHECK(reason(narrow) == "tensor maps need rows at multiples of 16 bytes");
+}
+
+TEST_CASE("wgmma_sm90: byte, register and box counts of known tiles") {
+  const KernelConfig ping_pong{{DType::bf16, Accum::f32, Layout::nk, Pass::forward, 4096, 14336, 16},
+                               Family::wgmma_sm90,
+                               {128, 104, 64, 4, 4, 1, 16}};
+  CHECK(threads(ping_pong) == 384);
+  CHECK(accumulator_registers(ping_pong) == 208);
+  CHECK(shared_bytes(ping_pong) == 4 * (128 + 208) * 128 + 2 * 64 * 104 * 2 + 4 * 16);
+  CHECK(output_box(ping_pong).columns == 104);
+  CHECK(output_box(ping_pong).swizzle_bytes == 0);
+  KernelConfig cooperative = ping_pong;
+  cooperative.tile = {128, 128, 64, 4, 8, 1, 16};
+  CHECK(threads(cooperative) == 384);
+  CHECK(accumulator_registers(cooperative) == 128);
+  CHECK(shared_bytes(cooperative) == 4 * (128 + 256) * 128 + 2 * 64 * 128 * 2 + 4 * 16);
+  CHECK(output_box(cooperative).columns == 64);
+  CHECK(output_box(cooperative).swizzle_bytes == 128);
+  KernelConfig swapped = ping_pong;
+  swapped.tile = {208, 64, 64, 4, 1, 4, 8};
+  CHECK(accumulator_registers(swapped) == 208);
+  CHECK(output_box(swapped).rows == 104);
+  CHECK(weight_box(swapped).rows == 64);
+}
+
 TEST_CASE("f16 sums free registers for tiles that f32 sums cannot have") {
   KernelConfig config{problem(), Family::mma_sm80, {192, 128, 64, 3, 4, 2, 8}};
   CHECK(reason(config) != "");
@@ -162,20 +210,20 @@ TEST_CASE("shared memory holds the larger of ring and output tile") {
 }
 
 TEST_CASE("the grid covers every row and column once") {
-  CHECK(grid_blocks(large(), 0) == 0);
-  CHECK(grid_blocks(large(), 1) == 96);
-  CHECK(grid_blocks(large(), 128) == 96);
-  CHECK(grid_blocks(large(), 129) == 192);
+  CHECK(tiles(large(), 0) == 0);
+  CHECK(tiles(large(), 1) == 96);
+  CHECK(tiles(large(), 128) == 96);
+  CHECK(tiles(large(), 129) == 192);
   KernelConfig config = large();
   config.problem.d_intermediate = 12289;
-  CHECK(grid_blocks(config, 1) == 97);
+  CHECK(tiles(config, 1) == 97);
   config.problem.d_intermediate = INT_MAX;
   CHECK(tiles_n(config) == 1 << 24);
-  CHECK(grid_blocks(config, (1LL << 40) + 1) == ((1LL << 33) + 1) * (1LL << 24));  // no 32-bit overflow
+  CHECK(tiles(config, (1LL << 40) + 1) == ((1LL << 33) + 1) * (1LL << 24));  // no 32-bit overflow
 }
 
 TEST_CASE("the table has no row twice, and each row serves some problem on some architecture") {
-  for (const Family family : {Family::simt, Family::mma_sm80}) {
+  for (const Family family : {Family::simt, Family::mma_sm80, Family::wgmma_sm90}) {
     std::set<std::string> spellings;
     for (const Tile& tile : tile_table(family)) {
       CAPTURE(print(tile));
@@ -218,7 +266,7 @@ TEST_CASE("candidates: never empty, valid, unique, in shared memory, in canonica
 
 TEST_CASE("every architecture with tensor cores has a tile for each size of m and every accumulator") {
   for (const Arch& arch : arch_table()) {
-    if (arch.families.front() != Family::mma_sm80) {
+    if (arch.families.size() < 2) {
       continue;
     }
     for (const Problem& one : all_problems(4096, 14336)) {

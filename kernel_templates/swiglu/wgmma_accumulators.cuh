@@ -1,0 +1,142 @@
+// A warpgroup's sums: kBlocks blocks of 64 rows by kN columns in wgmma accumulators, in the type the problem asks for.
+//
+//   f32            f32 sums
+//   f16            f16 sums, two to a register
+//   f16_promoted   f16 sums over one stage of 64 products, then added to f32 sums
+//
+// A tile: begin(); for each stage start(), multiply() for its steps, finish(); then drain(). After that value(block, j,
+// e) is, of columns 8 j .. 8 j + 7 of a block, element e as in mma m16n8: row l / 4 + 8 (e / 2) of the warp's 16,
+// column 2 (l % 4) + e % 2; packed(block, j, e) is elements e and e + 1 (e is even), rounded once.
+#pragma once
+
+#include "ptx/convert.cuh"
+#include "ptx/wgmma.cuh"
+#include "swiglu/config.h"
+#include "swiglu/element.cuh"
+
+namespace swiglu {
+
+template <typename Register, int kBlocks, int kCount>
+__device__ __forceinline__ void keep_all(Register (&registers)[kBlocks][kCount]) {
+#pragma unroll
+  for (int block = 0; block < kBlocks; ++block) {
+#pragma unroll
+    for (int i = 0; i < kCount; ++i) {
+      ptx::keep(registers[block][i]);
+    }
+  }
+}
+
+// Sums that stay in the accumulators of wgmma.
+template <DType kDType, Accum kAccum, int kBlocks, int kN>
+class WgmmaAccumulators {
+  static constexpr bool kF16 = kAccum == Accum::f16;
+  using Instruction = ptx::Wgmma<kDType, kF16, kN>;
+
+ public:
+  static constexpr int kMostPending = 1;  // stages that may be unfinished while the next is issued
+
+  __device__ __forceinline__ void begin() { empty_ = true; }
+  __device__ __forceinline__ void start() { ptx::wgmma_fence(); }
+
+  template <bool kTransA, bool kTransB>
+  __device__ __forceinline__ void multiply(int block, unsigned long long a, unsigned long long b, int step) {
+    Instruction::template multiply<kTransA, kTransB>(sums_[block], a, b, !empty_ || step > 0);
+  }
+
+  template <int kPending>
+  __device__ __forceinline__ void finish() {
+    ptx::wgmma_commit();
+    ptx::wgmma_wait<kPending>();
+    empty_ = false;
+  }
+
+  __device__ __forceinline__ void drain() {
+    ptx::wgmma_wait<0>();
+    hold();
+  }
+
+  // What was computed of the sums before is not held in registers beyond this.
+  __device__ __forceinline__ void hold() { keep_all(sums_); }
+
+  __device__ __forceinline__ float value(int block, int j, int e) const {
+    if constexpr (kF16) {
+      float low;
+      float high;
+      ptx::unpack_f16x2(sums_[block][2 * j + e / 2], low, high);
+      return e % 2 == 0 ? low : high;
+    } else {
+      return sums_[block][4 * j + e];
+    }
+  }
+
+  __device__ __forceinline__ unsigned packed(int block, int j, int e) const {
+    if constexpr (kF16) {
+      return sums_[block][2 * j + e / 2];
+    } else {
+      return pack<kDType>(value(block, j, e), value(block, j, e + 1));
+    }
+  }
+
+ private:
+  typename Instruction::Register sums_[kBlocks][kF16 ? kN / 4 : kN / 2];
+  bool empty_ = true;
+};
+
+template <int kBlocks, int kN>
+class WgmmaAccumulators<DType::f16, Accum::f16_promoted, kBlocks, kN> {
+  static_assert(kPromotionK == kSwizzledElements, "a chunk is a stage");
+  using Instruction = ptx::Wgmma<DType::f16, true, kN>;
+
+ public:
+  static constexpr int kMostPending = 0;
+
+  __device__ __forceinline__ void begin() {
+#pragma unroll
+    for (int block = 0; block < kBlocks; ++block) {
+#pragma unroll
+      for (int i = 0; i < kN / 2; ++i) {
+        sums_[block][i] = 0.0f;
+      }
+    }
+  }
+  __device__ __forceinline__ void start() { ptx::wgmma_fence(); }
+
+  template <bool kTransA, bool kTransB>
+  __device__ __forceinline__ void multiply(int block, unsigned long long a, unsigned long long b, int step) {
+    Instruction::template multiply<kTransA, kTransB>(partial_[block], a, b, step > 0);
+  }
+
+  template <int kPending>
+  __device__ __forceinline__ void finish() {
+    ptx::wgmma_commit();
+    ptx::wgmma_wait<0>();
+#pragma unroll
+    for (int block = 0; block < kBlocks; ++block) {
+#pragma unroll
+      for (int i = 0; i < kN / 4; ++i) {
+        ptx::keep(partial_[block][i]);
+        float low;
+        float high;
+        ptx::unpack_f16x2(partial_[block][i], low, high);
+        sums_[block][2 * i] += low;
+        sums_[block][2 * i + 1] += high;
+      }
+    }
+  }
+
+  __device__ __forceinline__ void drain() {}
+  __device__ __forceinline__ void hold() { keep_all(sums_); }
+
+  __device__ __forceinline__ float value(int block, int j, int e) const { return sums_[block][4 * j + e]; }
+
+  __device__ __forceinline__ unsigned packed(int block, int j, int e) const {
+    return pack<DType::f16>(value(block, j, e), value(block, j, e + 1));
+  }
+
+ private:
+  float sums_[kBlocks][kN / 2];
+  unsigned partial_[kBlocks][kN / 4];
+};
+
+}  // namespace swiglu
