@@ -28,6 +28,10 @@ TEST_CASE("a replay is one launch of a long kernel, about a millisecond of a sho
   CHECK(launches_for(0.04) == 25);
   CHECK(launches_for(0.005) == 100);
   CHECK(launches_for(0) == 100);
+  CHECK(sustained_launches_for(12) == 1);
+  CHECK(sustained_launches_for(2.3) == 4);
+  CHECK(sustained_launches_for(0.2) == 10);
+  CHECK(sustained_launches_for(0.01) == 100);
 }
 
 TEST_CASE("operands rotate over four times the L2 cache, where launches are many") {
