@@ -116,7 +116,7 @@ void add_bench_command(CLI::App& app, int& exit_code) {
       "Examples:\n"
       "  swiglu bench goals --json goals.json\n"
       "  swiglu bench llm --filter llama-3-8b --quick\n"
-      "  swiglu bench goals --filter 'm8192 4096x14336' --every-tile --tiles mma_sm80 --quick\n"
+      "  swiglu bench goals --filter 'm8192 4096x14336' --every-tile --tiles wgmma --quick\n"
       "  swiglu bench custom --d-model 4096 --d-intermediate 14336 --m 64 8192 --dtype f16 --accum f16 --store");
   command->callback([options, command, &exit_code] {
     const bool sized =

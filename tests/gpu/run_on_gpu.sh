@@ -66,7 +66,7 @@ done
 step bench_goals 60 "$build/swiglu" bench goals --json "$output/goals.json"
 for layout in kn nk; do
   step "bench_tiles_$layout" 120 "$build/swiglu" bench goals --filter 'm8192 4096x12288' --layout "$layout" --quick \
-    --every-tile --tiles mma_sm80 --json "$output/tiles_$layout.json"
+    --every-tile --tiles _sm --json "$output/tiles_$layout.json"
 done
 
 # Odd placements under each checker; then every tile of every family, whose processes the first one starts.

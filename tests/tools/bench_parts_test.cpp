@@ -1,6 +1,8 @@
 // What of the bench runs without a GPU: how replays are sized, clocks, errors of blocks, plans prepared on the CPU
 // device, and its device code through NVRTC where there is one.
 #include <cmath>
+#include <cstdlib>
+#include <filesystem>
 #include <limits>
 #include <string>
 #include <vector>
@@ -12,6 +14,7 @@
 #include "tools/bench/device_code.h"
 #include "tools/bench/forward_operands.h"
 #include "tools/bench/prepare.h"
+#include "tools/bench/run_again.h"
 #include "tools/bench/shared_library.h"
 #include "tools/bench/stopwatch.h"
 #include "tools/bench/tiles.h"
@@ -25,6 +28,10 @@ TEST_CASE("a replay is one launch of a long kernel, about a millisecond of a sho
   CHECK(launches_for(0.04) == 25);
   CHECK(launches_for(0.005) == 100);
   CHECK(launches_for(0) == 100);
+  CHECK(sustained_launches_for(12) == 1);
+  CHECK(sustained_launches_for(2.3) == 4);
+  CHECK(sustained_launches_for(0.2) == 10);
+  CHECK(sustained_launches_for(0.01) == 100);
 }
 
 TEST_CASE("operands rotate over four times the L2 cache, where launches are many") {
@@ -144,9 +151,28 @@ TEST_CASE("candidate tiles: of aligned operands, and those asked for") {
   CHECK_THROWS_AS(candidate_tiles(desc, "sm_1", ""), Failure);
 }
 
+TEST_CASE("this program again: its exit code, and a file for its report") {
+  CHECK(run_again({"--test-case=there is none of this name"}, "SWIGLU_TILE", "") == 0);
+  CHECK(run_again({"--test-case=child: a variable", "--no-skip"}, "SWIGLU_TEST_VARIABLE", "a value") == 0);
+  CHECK(run_again({"--test-case=child: a variable", "--no-skip"}, "SWIGLU_TEST_VARIABLE", "") != 0);
+  std::string path;
+  {
+    const TemporaryFile file;
+    path = file.path();
+    CHECK(std::filesystem::exists(path));
+  }
+  CHECK_FALSE(std::filesystem::exists(path));
+}
+
+TEST_CASE("child: a variable" * doctest::skip()) {
+  const char* value = std::getenv("SWIGLU_TEST_VARIABLE");
+  REQUIRE(value != nullptr);
+  CHECK(std::string(value) == "a value");
+}
+
 TEST_CASE("a library that is not there is named, with what was tried") {
   try {
-    SharedLibrary("cuBLASLt", {"/nonexistent/one.so", "libnonexistent_two.so"});
+    const SharedLibrary library("cuBLASLt", {"/nonexistent/one.so", "libnonexistent_two.so"});
     FAIL("it loaded");
   } catch (const Failure& failure) {
     const std::string words = failure.what();

@@ -7,6 +7,7 @@
 #include <cublasLt.h>
 
 #include <array>
+#include <filesystem>
 
 #include "tools/bench/shared_library.h"
 
@@ -22,7 +23,7 @@ std::vector<std::string> names_of(const std::string& path, const std::vector<std
   const std::string versioned = "libcublasLt.so." + std::to_string(CUBLAS_VER_MAJOR);
   std::vector<std::string> names{versioned, "libcublasLt.so"};
   for (const std::string& folder : beside) {
-    names.push_back(folder + "/" + versioned);
+    names.push_back(std::filesystem::path(folder) / versioned);
   }
   names.push_back("/usr/local/cuda/lib64/" + versioned);
   return names;

@@ -45,9 +45,10 @@ struct Nvrtc {
 std::string log_of(const Nvrtc& nvrtc, nvrtcProgram program) {
   std::size_t size = 0;
   nvrtc.check(nvrtc.log_size(program, &size), "nvrtcGetProgramLogSize");
-  std::string text(size, '\0');
+  std::string text(size + 1, '\0');
   nvrtc.check(nvrtc.log(program, text.data()), "nvrtcGetProgramLog");
-  return text.c_str();  // up to its NUL
+  text.resize(text.find('\0'));  // the size counts the terminator
+  return text;
 }
 
 unsigned blocks_for(std::int64_t work, std::int64_t of_one_block) {

@@ -16,7 +16,7 @@
 
 namespace swiglu::tool {
 
-class ForwardContest : public Contest {
+class ForwardContest final : public Contest {
  public:
   // `plan` was made from `desc` (forward_desc) and prepared for m. All references must outlive this.
   ForwardContest(const Laboratory& laboratory, ForwardOracle& oracle, const swiglu_plan_desc& desc, swiglu_plan* plan,

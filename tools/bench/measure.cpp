@@ -26,15 +26,26 @@ std::unique_ptr<Replay> replay_of(const Laboratory& laboratory, Contest& contest
   return std::make_unique<Replay>(laboratory.stream, enqueue, launches, sets);
 }
 
+Replays replays_of(const Laboratory& laboratory, Contest& contest, int launches, int sets) {
+  Replays replays;
+  for (const Contender contender : kContenders) {
+    replays[static_cast<std::size_t>(contender)] =
+        replay_of(laboratory, contest, contender, launches, static_cast<std::size_t>(sets));
+  }
+  return replays;
+}
+
 // How one replay is made, from what the baseline's first algorithm takes.
 void choose_replay(const Laboratory& laboratory, Contest& contest, PointResult& result) {
   const auto once = replay_of(laboratory, contest, Contender::first, 1, 1);
   laboratory.stopwatch.sustained(*once, kWarmUpSeconds);
-  std::vector<double> milliseconds;
-  for (int i = 0; i < 3; ++i) {
-    milliseconds.push_back(laboratory.stopwatch.burst(*once).milliseconds);
+  std::array<double, 3> milliseconds{};
+  for (double& each : milliseconds) {
+    each = laboratory.stopwatch.burst(*once).milliseconds;
   }
-  result.launches = launches_for(median(milliseconds));
+  const double typical = median({milliseconds.begin(), milliseconds.end()});
+  result.launches = launches_for(typical);
+  result.sustained_launches = sustained_launches_for(typical);
   const std::size_t sets = operand_sets_for(contest.bytes(), laboratory.device.l2_bytes, result.launches);
   contest.make_sets(sets);
   result.operand_sets = static_cast<int>(sets);
@@ -86,31 +97,34 @@ void run_rounds(int rounds, Mode mode, PointResult& result, Take take) {
   }
 }
 
+void measure_sustained(const Laboratory& laboratory, const Replays& replays, double round_seconds,
+                       PointResult& result) {
+  laboratory.stopwatch.sustained(*replays[0], kLoadSeconds);
+  const auto begin = std::chrono::steady_clock::now();
+  const std::optional<double> joules = laboratory.board.joules();
+  run_rounds(kSustainedRounds, Mode::sustained, result,
+             [&](std::size_t contender) { return laboratory.stopwatch.sustained(*replays[contender], round_seconds); });
+  const std::optional<double> joules_after = laboratory.board.joules();
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  if (joules && joules_after && seconds >= kLeastPowerSeconds) {
+    result.watts = (*joules_after - *joules) / seconds;
+  }
+}
+
 }  // namespace
 
 void measure(const Laboratory& laboratory, Contest& contest, const Effort& effort, PointResult& result) {
   result.checks = contest.check();
   choose_replay(laboratory, contest, result);
   choose_algorithm(laboratory, contest, std::min(effort.rounds, kMostTrialRounds), result);
-  Replays replays;
-  for (const Contender contender : kContenders) {
-    replays[static_cast<std::size_t>(contender)] =
-        replay_of(laboratory, contest, contender, result.launches, static_cast<std::size_t>(result.operand_sets));
+  {
+    const Replays replays = replays_of(laboratory, contest, result.launches, result.operand_sets);
+    run_rounds(effort.rounds, Mode::burst, result,
+               [&](std::size_t contender) { return laboratory.stopwatch.burst(*replays[contender]); });
   }
-  run_rounds(effort.rounds, Mode::burst, result,
-             [&](std::size_t contender) { return laboratory.stopwatch.burst(*replays[contender]); });
   if (effort.sustained_seconds > 0) {
-    laboratory.stopwatch.sustained(*replays[0], kLoadSeconds);
-    const auto begin = std::chrono::steady_clock::now();
-    const std::optional<double> joules = laboratory.board.joules();
-    run_rounds(kSustainedRounds, Mode::sustained, result, [&](std::size_t contender) {
-      return laboratory.stopwatch.sustained(*replays[contender], effort.sustained_seconds / kSustainedRounds);
-    });
-    const std::optional<double> joules_after = laboratory.board.joules();
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    if (joules && joules_after && seconds >= kLeastPowerSeconds) {
-      result.watts = (*joules_after - *joules) / seconds;
-    }
+    const Replays replays = replays_of(laboratory, contest, result.sustained_launches, result.operand_sets);
+    measure_sustained(laboratory, replays, effort.sustained_seconds / kSustainedRounds, result);
   }
   contest.check_again();
 }

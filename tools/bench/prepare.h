@@ -17,7 +17,7 @@ struct PlanRequest {
   std::int64_t m;
 };
 
-struct PreparedPlan {
+struct PreparedPlan {  // NOLINT(bugprone-exception-escape): moving Json throws nothing
   Plan plan;
   Json description;   // swiglu_plan_describe
   std::string error;  // why there is no plan

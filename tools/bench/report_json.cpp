@@ -48,7 +48,8 @@ Json point_json(const PointResult& result) {
     }
   }
   json.update({{"checks", result.checks},
-               {"launches_per_replay", result.launches},
+               {"launches_per_burst", result.launches},
+               {"launches_per_sustained_replay", result.sustained_launches},
                {"operand_sets", result.operand_sets},
                {"cublaslt_algorithms", result.algorithms},
                {"cublaslt_best_algorithm", result.best_algorithm},
@@ -97,7 +98,7 @@ Json to_json(const BenchRequest& request, const BenchReport& report, const std::
             {"idle_milliseconds", kIdleMilliseconds},
             {"flush_bytes", kFlushBytes},
             {"burst", "a CUDA graph between events, after an idle gap and an L2 flush; interleaved; median"},
-            {"sustained", "the same graph back to back; interleaved rounds; median"},
+            {"sustained", "graphs of several executions back to back; interleaved rounds; median"},
             {"baseline_compute", "f32"},
             {"clock", "cycle counter over global timer, between stamps before and after the same interval"},
             {"power", "NVML's energy counter over the sustained phase of a point, all contenders"}}},

@@ -57,7 +57,8 @@ struct PointResult {
   std::string error;             // why there is nothing else
   Json kernel = Json::object();  // of the plan's description: the one that ran
   Json checks = Json::object();
-  int launches = 0;  // executions in one replay
+  int launches = 0;  // executions in one replay of a burst
+  int sustained_launches = 0;
   int operand_sets = 0;
   int algorithms = 0;      // that the baseline's heuristic offered
   int best_algorithm = 0;  // counted from 0

@@ -24,8 +24,8 @@ struct BenchRequest {
   std::string cublaslt;  // its file, "" to search
 };
 
-struct BenchReport {
-  Json environment;  // Laboratory::describe
+struct BenchReport {  // NOLINT(bugprone-exception-escape): moving Json throws nothing
+  Json environment;   // Laboratory::describe
   double prepare_seconds = 0;
   double measure_seconds = 0;
   std::vector<PointResult> points;

@@ -35,6 +35,13 @@ int launches_for(double milliseconds) {
                                            kFewestLaunches, kMostLaunches));
 }
 
+int sustained_launches_for(double milliseconds) {
+  constexpr double kSustainedReplayMilliseconds = 10.0;
+  constexpr double kMostLong = 10;
+  const double wanted = std::clamp(kSustainedReplayMilliseconds / std::max(milliseconds, 1e-6), 1.0, kMostLong);
+  return std::max(launches_for(milliseconds), static_cast<int>(wanted));
+}
+
 std::size_t operand_sets_for(std::size_t bytes, std::size_t l2_bytes, int launches) {
   constexpr std::size_t kTimesL2 = 4;
   if (launches == 1) {

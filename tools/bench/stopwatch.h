@@ -21,8 +21,13 @@ namespace swiglu::tool {
 inline constexpr std::size_t kFlushBytes = std::size_t{256} << 20;  // several times any L2
 inline constexpr double kIdleMilliseconds = 3;                      // lets power and clock recover
 
-// Executions captured in one replay, for a kernel that takes this long: 1 from 0.1 ms on, else about a millisecond's.
+// Executions captured in one replay of a burst, for a kernel that takes this long: 1 from 0.1 ms on, else about a
+// millisecond's.
 int launches_for(double milliseconds);
+
+// And in one replay of sustained load: at least as many, up to 10 in about 10 ms, so that what lies between replays
+// (a microsecond or two, which no launch may overlap) hardly counts.
+int sustained_launches_for(double milliseconds);
 
 // Sets of operands to rotate over, when one execution touches `bytes`: four times the L2 cache together.
 std::size_t operand_sets_for(std::size_t bytes, std::size_t l2_bytes, int launches);
@@ -66,7 +71,7 @@ class Stopwatch {
   int multiprocessors_;
   std::unique_ptr<Events> events_;
   DeviceBuffer flush_{kFlushBytes};
-  DeviceBuffer stamps_{2 * kStampSlots * sizeof(ClockStamp)};
+  DeviceBuffer stamps_{std::size_t{2} * kStampSlots * sizeof(ClockStamp)};
 };
 
 }  // namespace swiglu::tool
