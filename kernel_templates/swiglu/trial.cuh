@@ -1,5 +1,6 @@
-// What the tuner does on a device beside running the kernels it judges: random operands, and sums of squared differences
-// of two results over every block of 64 x 64. Neither needs a grid of any particular size. Blocks have kTrialThreads.
+// What the tuner does on a device beside running the kernels it judges: random operands, and sums of squared
+// differences of two results over every block of 64 x 64. Neither needs a grid of any particular size. Blocks have
+// kTrialThreads.
 #pragma once
 
 #include "ptx/convert.cuh"

@@ -35,11 +35,10 @@ CubinPointer find_in_stores(const std::string& key) {
 CubinPointer compile(const Unit& unit, const std::string& arch, const std::string& key) {
   CompileResult result = Compiler::instance().compile({unit.source, arch});
   if (!result.defect.empty()) {
-    fail(SWIGLU_COMPILE_FAILED, "the kernel {} for {} must not be used as compiled: {}. Its log:\n{}", unit.name,
-         arch, result.defect, result.log);
+    fail(SWIGLU_COMPILE_FAILED, "the kernel {} for {} must not be used as compiled: {}. Its log:\n{}", unit.name, arch,
+         result.defect, result.log);
   }
-  log().debug("compiled {} for {} in {:.0f} ms: {} registers", unit.name, arch, result.milliseconds,
-              result.registers);
+  log().debug("compiled {} for {} in {:.0f} ms: {} registers", unit.name, arch, result.milliseconds, result.registers);
   KernelEntry entry;
   entry.key = key;
   entry.config = unit.name;
@@ -100,12 +99,7 @@ const char* name(Origin origin) {
   return "?";
 }
 
-Unit unit_of(const KernelConfig& config) {
-  if (const char* reason = why_invalid(config)) {
-    fail(SWIGLU_NOT_SUPPORTED, "no kernel can be made of {}: {}", print(config), reason);
-  }
-  return {print(config), generate_source(config), shared_bytes(config)};
-}
+Unit unit_of(const KernelConfig& config) { return {print(config), generate_source(config), shared_bytes(config)}; }
 
 std::string cubin_key(const Unit& unit, const std::string& arch) {
   CubinIngredients ingredients;
@@ -139,6 +133,9 @@ std::shared_ptr<const Cubin> get_cubin(const Unit& unit, const std::string& arch
 }
 
 std::shared_ptr<const Cubin> get_cubin(const KernelConfig& config, const std::string& arch, Policy policy) {
+  if (const char* reason = why_invalid(config)) {
+    fail(SWIGLU_NOT_SUPPORTED, "no kernel can be made of {}: {}", print(config), reason);
+  }
   return get_cubin(unit_of(config), arch, policy);
 }
 

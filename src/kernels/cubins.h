@@ -34,7 +34,6 @@ struct Unit {
   int shared_bytes;
 };
 
-// Throws Error{NOT_SUPPORTED} for an invalid configuration.
 Unit unit_of(const KernelConfig&);
 
 // The key text (kernels/cubin_key.h) with the templates, options and NVRTC of this process. Loads no NVRTC for it.
@@ -43,7 +42,7 @@ std::string cubin_key(const Unit&, const std::string& arch);
 std::string cubin_key(const KernelConfig&, const std::string& arch);
 
 // Throws what the compiler throws; Error{COMPILE_FAILED} also for a cubin with a defect (jit/compiler.h), which is
-// never published; Error{NOT_CACHED}.
+// never published; Error{NOT_CACHED}; Error{NOT_SUPPORTED} for an invalid configuration.
 std::shared_ptr<const Cubin> get_cubin(const Unit&, const std::string& arch, Policy);
 std::shared_ptr<const Cubin> get_cubin(const KernelConfig&, const std::string& arch, Policy);
 

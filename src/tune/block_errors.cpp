@@ -49,7 +49,8 @@ std::string why_different(std::span<const float> sums, std::int64_t rows, std::i
     const auto block = static_cast<std::int64_t>(i / 2);
     const std::int64_t row = block / across * kErrorBlock;
     const std::int64_t column = block % across * kErrorBlock;
-    const auto elements = static_cast<double>(std::min(kErrorBlock, rows - row) * std::min(kErrorBlock, columns - column));
+    const auto elements =
+        static_cast<double>(std::min(kErrorBlock, rows - row) * std::min(kErrorBlock, columns - column));
     const double expected = std::max(static_cast<double>(sums[i + 1]), mean_square * elements);
     const double error = std::sqrt(static_cast<double>(sums[i]) / expected);
     if (!(error <= worst)) {  // NaN as well

@@ -21,7 +21,7 @@ namespace {
 
 constexpr double kMostSimtSeconds = 20e-3;  // that the trusted kernel may take to compute every row
 constexpr std::int64_t kBandRows = 64;
-constexpr std::int64_t kBands = 6;  // of rows that simt computes where all would take too long
+constexpr std::int64_t kBands = 6;       // of rows that simt computes where all would take too long
 constexpr unsigned char kPoison = 0xff;  // NaN, in bf16 as in f16
 
 // The device is ours for a scope, whatever the calling thread was doing.
@@ -139,8 +139,8 @@ struct DeviceTrial::Parts {
   std::string compare(const ForwardParams& want, const ForwardParams& got) {
     const std::pair<const void*, const void*> matrices[] = {{want.out, got.out}, {want.g, got.g}, {want.u, got.u}};
     const char* names[] = {"out", "g", "u"};
-    const auto blocks = static_cast<std::size_t>(ceil_div(got.m, kErrorBlock) *
-                                                 ceil_div(problem.d_intermediate, kErrorBlock));
+    const auto blocks =
+        static_cast<std::size_t>(ceil_div(got.m, kErrorBlock) * ceil_div(problem.d_intermediate, kErrorBlock));
     if (sums.bytes() < blocks * 2 * sizeof(float)) {
       sums = DeviceMemory(blocks * 2 * sizeof(float));
     }
@@ -167,6 +167,7 @@ struct DeviceTrial::Parts {
   DeviceMemory flush;
   DeviceMemory expected;  // what the trusted kernel made of the first set; nothing yet: 0 bytes
   DeviceMemory sums;
+  std::string why_untrusted;  // the trusted kernels failed
   std::map<std::string, Loaded> loaded;
 };
 
@@ -175,8 +176,7 @@ DeviceTrial::DeviceTrial(const Problem& problem, std::int64_t m, const Device& d
     : problem_(problem), m_(m), device_(device), policy_(policy), launches_(launches_for(expected_seconds, policy)) {
   const Scope scope(device_);
   const std::size_t l2_bytes = device.l2_bytes();
-  parts_ = std::make_unique<Parts>(problem, m, device,
-                                   sets_for(operand_bytes(problem, m), l2_bytes, launches_, policy),
+  parts_ = std::make_unique<Parts>(problem, m, device, sets_for(operand_bytes(problem, m), l2_bytes, launches_, policy),
                                    policy.times_l2 * l2_bytes);
 }
 
@@ -224,13 +224,20 @@ void DeviceTrial::load(const KernelConfig& config) {
 }
 
 void DeviceTrial::unload(const KernelConfig& config) {
-  const Scope scope(device_);
-  parts_->loaded.erase(print(config));
+  try {
+    const Scope scope(device_);
+    parts_->loaded.erase(print(config));
+  } catch (const Error&) {  // as in the destructor
+    parts_->loaded.erase(print(config));
+  }
 }
 
 std::string DeviceTrial::check(const KernelConfig& config) {
   const Scope scope(device_);
   Parts& parts = *parts_;
+  if (!parts.why_untrusted.empty()) {
+    fail(SWIGLU_INTERNAL, "nothing can be checked: {}", parts.why_untrusted);
+  }
   if (parts.expected.bytes() == 0) {
     make_expected();
   }
@@ -244,8 +251,7 @@ std::string DeviceTrial::check(const KernelConfig& config) {
 void DeviceTrial::make_expected() {
   Parts& parts = *parts_;
   const std::vector<KernelConfig> configs = trusted();
-  DeviceMemory memory(static_cast<std::size_t>(parts.outputs()) * parts.output_bytes());
-  std::swap(parts.expected, memory);
+  parts.expected = DeviceMemory(static_cast<std::size_t>(parts.outputs()) * parts.output_bytes());
   try {
     const ForwardParams expected = parts.expected_params();
     parts.poison(expected);
@@ -264,8 +270,9 @@ void DeviceTrial::make_expected() {
       }
     }
     parts.stream.synchronize();
-  } catch (...) {
+  } catch (const Error& error) {
     parts.expected = DeviceMemory();
+    parts.why_untrusted = error.what();
     throw;
   }
 }

@@ -19,12 +19,12 @@
 namespace swiglu {
 
 struct TimingPolicy {
-  double idle_seconds = 2e-3;         // before each sample
-  double window_seconds = 1e-3;       // that a sample of a short kernel takes at least
-  double short_seconds = 100e-6;      // a kernel is short below that
-  int fewest_launches = 20;           // of a short kernel in a sample
+  double idle_seconds = 2e-3;     // before each sample
+  double window_seconds = 1e-3;   // that a sample of a short kernel takes at least
+  double short_seconds = 100e-6;  // a kernel is short below that
+  int fewest_launches = 20;       // of a short kernel in a sample
   int most_launches = 100;
-  std::size_t times_l2 = 4;           // bytes that rotating goes through, and that a flush overwrites
+  std::size_t times_l2 = 4;  // bytes that rotating goes through, and that a flush overwrites
 };
 
 // Executions in a sample where one takes about this long.

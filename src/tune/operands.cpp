@@ -73,9 +73,9 @@ Operands::Operands(const Problem& problem, std::int64_t m, std::size_t sets, con
     const Extents extents = extents_of(problem);
     unsigned long long seed = 3 * i;
     const auto fill = [&](const void* matrix, std::int64_t rows, std::int64_t ld, double deviation) {
-      kernels.fill({const_cast<void*>(matrix), rows * ld, ++seed, static_cast<float>(deviation),
-                    problem.dtype == DType::f16},
-                   stream.get());
+      kernels.fill(
+          {const_cast<void*>(matrix), rows * ld, ++seed, static_cast<float>(deviation), problem.dtype == DType::f16},
+          stream.get());
     };
     fill(params.x, m, extents.ld_x, 1);
     const double deviation = 1 / std::sqrt(static_cast<double>(problem.d_model));

@@ -1,5 +1,5 @@
-// What the tuner asks of the place where candidates are tried: one problem at one m on one device. An interface, so that
-// the tuner's decisions are tested without a GPU. The device's: tune/device_trial.h.
+// What the tuner asks of the place where candidates are tried: one problem at one m on one device. An interface, so
+// that the tuner's decisions are tested without a GPU. The device's: tune/device_trial.h.
 #pragma once
 
 #include <string>
@@ -31,7 +31,7 @@ class Trial {
   // Error.
   virtual double time(const KernelConfig& config) = 0;
 
-  // Forgets what load() made of it.
+  // Forgets what load() made of it, if it did. Throws nothing.
   virtual void unload(const KernelConfig& config) = 0;
 };
 

@@ -1,7 +1,7 @@
 // candidate_times: what every candidate tile of many problems takes on a device, as JSON lines. What the estimate is
 // calibrated on and tested against.
 //
-//   candidate_times --suite seed --suite llm > h200.jsonl        1300 points a suite, a few minutes
+//   candidate_times --suite seed --suite llm > h200.jsonl        76 points, a few minutes
 //   candidate_times --problem bf16_f32_4096x14336_nk --m 1,64,8192
 //
 // First compiles every kernel of every problem, on all cores, into the user's kernel store; then tries point after

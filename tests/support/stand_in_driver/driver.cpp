@@ -518,7 +518,8 @@ CUresult mem_alloc(CUdeviceptr* address, std::size_t bytes) {
     return bytes == 0 ? CUDA_ERROR_INVALID_VALUE : CUDA_ERROR_OUT_OF_MEMORY;
   }
   const auto& memory = state().memory;
-  const std::uintptr_t end = memory.empty() ? std::uintptr_t{1} << 40 : memory.rbegin()->first + memory.rbegin()->second;
+  const std::uintptr_t end =
+      memory.empty() ? std::uintptr_t{1} << 40 : memory.rbegin()->first + memory.rbegin()->second;
   *address = (end + 511) / 512 * 512;
   state().memory.emplace(*address, bytes);
   state().free_memory -= bytes;

@@ -65,7 +65,8 @@ Stream* find_stream(void* handle) {
   if (handle == nullptr) {
     return &all.default_stream;
   }
-  const auto found = std::find_if(all.streams.begin(), all.streams.end(), [&](Stream& s) { return &s == handle && s.exists; });
+  const auto found =
+      std::find_if(all.streams.begin(), all.streams.end(), [&](Stream& s) { return &s == handle && s.exists; });
   return found == all.streams.end() ? nullptr : &*found;
 }
 
@@ -242,7 +243,9 @@ size_t stand_in_allocated_memory() {
 
 int stand_in_live_objects() {
   const Lock lock(state().mutex);
-  const auto count = [](const auto& all) { return std::count_if(all.begin(), all.end(), [](const auto& one) { return one.exists; }); };
+  const auto count = [](const auto& all) {
+    return std::count_if(all.begin(), all.end(), [](const auto& one) { return one.exists; });
+  };
   return static_cast<int>(count(state().streams) + count(state().events) + count(state().graphs));
 }
 
