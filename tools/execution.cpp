@@ -1,7 +1,6 @@
 // Executing and timing a plan: see execution.h.
 #include "tools/execution.h"
 
-#include <algorithm>
 #include <chrono>
 #include <memory>
 
@@ -122,12 +121,6 @@ Execution execute(const Plan& plan, const swiglu_plan_desc& desc, const RandomPr
     execute_on_gpu(plan, desc, problem, m, repeat, execution);
   }
   return execution;
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const std::size_t half = values.size() / 2;
-  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
 }
 
 }  // namespace swiglu::tool

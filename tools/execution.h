@@ -33,6 +33,4 @@ struct Execution {
 Execution execute(const Plan& plan, const swiglu_plan_desc& desc, const RandomProblem& problem, std::int64_t m,
                   int repeat);
 
-double median(std::vector<double> values);
-
 }  // namespace swiglu::tool

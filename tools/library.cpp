@@ -37,6 +37,17 @@ Json describe(swiglu_plan* plan, std::int64_t m) {
       [&](char* buffer, size_t size, size_t* needed) { return swiglu_plan_describe(plan, m, buffer, size, needed); }));
 }
 
+Json kernel_of(const Json& description, std::uint32_t pass) {
+  const char* name = pass == SWIGLU_PASS_FORWARD_STORE ? "forward_store" : "forward";
+  Json widest = Json::object();
+  for (const Json& kernel : description.value("kernels", Json::array())) {
+    if (kernel.value("pass", "") == name && kernel.value("alignment", 0) >= widest.value("alignment", 0)) {
+      widest = kernel;
+    }
+  }
+  return widest;
+}
+
 void Reports::callback(void* self, const char* json) {
   auto* reports = static_cast<Reports*>(self);
   if (reports->error_) {

@@ -40,6 +40,9 @@ using Plan = std::unique_ptr<swiglu_plan, PlanDeleter>;
 Plan create_plan(const swiglu_plan_desc& desc);
 Json describe(swiglu_plan* plan, std::int64_t m);
 
+// Of a description: the kernel that runs this pass on operands as aligned as their pitches allow, as the program's are.
+Json kernel_of(const Json& description, std::uint32_t pass);
+
 // A swiglu_report_callback that hands each report on as JSON. An exception of the receiver does not cross the C
 // boundary: it is kept, later reports are dropped, and rethrow() throws it.
 class Reports {

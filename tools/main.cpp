@@ -26,6 +26,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   swiglu::tool::add_info_command(app, exit_code);
   swiglu::tool::add_run_command(app, exit_code);
+  swiglu::tool::add_bench_command(app, exit_code);
   swiglu::tool::add_compile_command(app, exit_code);
   swiglu::tool::add_cache_command(app, exit_code);
   try {

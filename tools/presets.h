@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 namespace swiglu::tool {
 
@@ -13,5 +14,7 @@ struct Preset {
 };
 
 std::span<const Preset> presets();
+
+const Preset* find_preset(std::string_view name);  // nullptr: there is none
 
 }  // namespace swiglu::tool

@@ -37,15 +37,6 @@ std::string name_of(const std::map<std::string, Value>& table, Value value) {
   return "?";
 }
 
-const Preset* find_preset(const std::string& name) {
-  for (const Preset& preset : presets()) {
-    if (name == preset.name) {
-      return &preset;
-    }
-  }
-  return nullptr;
-}
-
 std::string preset_names() {
   std::string names;
   for (const Preset& preset : presets()) {
@@ -73,8 +64,8 @@ void add_choice(CLI::App& command, const std::string& option, Value& target, con
 
 }  // namespace
 
-std::shared_ptr<ProblemOptions> add_problem_options(CLI::App& command) {
-  auto options = std::make_shared<ProblemOptions>();
+std::shared_ptr<ProblemOptions> add_problem_options(CLI::App& command, const ProblemOptions& defaults) {
+  auto options = std::make_shared<ProblemOptions>(defaults);
   const CLI::Range size(std::int64_t{1}, std::int64_t{std::numeric_limits<std::int32_t>::max()});
   command.add_option("--preset", options->preset, "Sizes of a known model's layer: " + preset_names())
       ->check([](const std::string& name) {
@@ -111,9 +102,23 @@ swiglu_plan_desc describe_problem(const ProblemOptions& options) {
 }
 
 std::string spell(const swiglu_plan_desc& desc) {
-  return name_of(dtypes(), desc.dtype) + ", " + name_of(accums(), desc.accum) + " accumulators, d_model " +
-         std::to_string(desc.d_model) + ", d_intermediate " + std::to_string(desc.d_intermediate) + ", weights " +
+  return "d_model " + std::to_string(desc.d_model) + ", d_intermediate " + std::to_string(desc.d_intermediate) + ", " +
+         spell_kind(desc);
+}
+
+std::string spell_kind(const swiglu_plan_desc& desc) {
+  return name_of(dtypes(), desc.dtype) + ", " + name_of(accums(), desc.accum) + " accumulators, weights " +
          name_of(layouts(), desc.weight_layout) + (desc.passes == SWIGLU_PASS_FORWARD_STORE ? ", storing g and u" : "");
+}
+
+std::vector<std::string> kind_arguments(const swiglu_plan_desc& desc) {
+  std::vector<std::string> arguments{"--dtype",  name_of(dtypes(), desc.dtype),
+                                     "--accum",  name_of(accums(), desc.accum),
+                                     "--layout", name_of(layouts(), desc.weight_layout)};
+  if (desc.passes == SWIGLU_PASS_FORWARD_STORE) {
+    arguments.emplace_back("--store");
+  }
+  return arguments;
 }
 
 }  // namespace swiglu::tool

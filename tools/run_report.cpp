@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "tools/problem_options.h"
+#include "tools/statistics.h"
 
 namespace swiglu::tool {
 namespace {
@@ -52,21 +53,8 @@ Json to_json(const RunReport& report) {
           {"tflops", tera_flops(report) / (milliseconds * 1e-3)}};
 }
 
-// The kernel that ran: the program's matrices are dense and as aligned as their pitches allow, hence the entry of its
-// pass with the widest alignment.
-Json kernel_of(const RunReport& report) {
-  const char* pass = report.desc.passes == SWIGLU_PASS_FORWARD_STORE ? "forward_store" : "forward";
-  Json widest = Json::object();
-  for (const Json& kernel : report.description.value("kernels", Json::array())) {
-    if (kernel.value("pass", "") == pass && kernel.value("alignment", 0) >= widest.value("alignment", 0)) {
-      widest = kernel;
-    }
-  }
-  return widest;
-}
-
 void print_kernel(const RunReport& report) {
-  const Json kernel = kernel_of(report);
+  const Json kernel = kernel_of(report.description, report.desc.passes);
   std::printf("kernel    %s: %s\n", kernel.value("config", kernel.value("family", "?")).c_str(),
               kernel.value("why", "?").c_str());
   if (report.desc.device == SWIGLU_DEVICE_CPU) {

@@ -3,10 +3,10 @@
 
 namespace swiglu::ptx {
 
-// 2^x with a relative error of about 2^-22; exp2(-inf) = 0, exp2(inf) = inf. Denormal results are kept.
+// 2^x with a relative error of about 2^-22; exp2(-inf) = 0, exp2(inf) = inf. Denormals count as zero.
 __device__ __forceinline__ float exp2_approx(float x) {
   float result;
-  asm("ex2.approx.f32 %0, %1;" : "=f"(result) : "f"(x));
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(x));
   return result;
 }
 

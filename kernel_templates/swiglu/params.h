@@ -64,4 +64,24 @@ struct TmaForwardParams {
   long long m;
 };
 
+// Of the kernels that make and judge the tuner's data (swiglu/trial.cuh). Elements are bf16, or f16.
+struct FillParams {
+  void* to;
+  long long elements;
+  unsigned long long seed;
+  float deviation;
+  bool f16;
+};
+
+struct BlockErrorParams {
+  const void* expected;  // [rows, columns], as actual; leading dimensions in elements
+  const void* actual;
+  float* sums;  // of every block of 64 x 64, in row-major order: the squared differences, then the expected squares
+  long long rows;
+  long long columns;
+  long long ld_expected;
+  long long ld_actual;
+  bool f16;
+};
+
 }  // namespace swiglu

@@ -105,6 +105,7 @@ Device::Device(int ordinal) : ordinal_(ordinal) {
   }
   arch_ = *arch;
   spec_ = read_spec(device, compute_capability, arch_.representative);
+  l2_bytes_ = static_cast<std::size_t>(attribute(device, CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE));
   check(driver().primary_context_retain(&context_, device), "retaining a device's primary context");
 }
 

@@ -2,6 +2,7 @@
 // destroy what other users of the primary context still need at exit. Thread-safe; references stay valid.
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 #include "base/arch.h"
@@ -21,6 +22,7 @@ class Device {
   const DeviceSpec& spec() const { return spec_; }
   const Arch& arch() const { return arch_; }
   CUcontext context() const { return context_; }  // primary, retained
+  std::size_t l2_bytes() const { return l2_bytes_; }
 
  private:
   explicit Device(int ordinal);
@@ -29,6 +31,7 @@ class Device {
   DeviceSpec spec_;
   Arch arch_;
   CUcontext context_ = nullptr;
+  std::size_t l2_bytes_ = 0;
 };
 
 // Makes a device's primary context current for a scope, and restores what was current before. No call where it already

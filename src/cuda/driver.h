@@ -39,6 +39,24 @@ inline constexpr int kMinimumDriverVersion = 12000;  // cuLibrary*, cuGetProcAdd
   X(stream_is_capturing, StreamIsCapturing, 10000)                        \
   X(stream_get_context, StreamGetCtx, 9020)                               \
   X(exchange_stream_capture_mode, ThreadExchangeStreamCaptureMode, 10010) \
+  X(stream_create, StreamCreate, 2000)                                    \
+  X(stream_destroy, StreamDestroy, 4000)                                  \
+  X(stream_synchronize, StreamSynchronize, 2000)                          \
+  X(stream_begin_capture, StreamBeginCapture, 10010)                      \
+  X(stream_end_capture, StreamEndCapture, 10000)                          \
+  X(event_create, EventCreate, 2000)                                      \
+  X(event_destroy, EventDestroy, 4000)                                    \
+  X(event_record, EventRecord, 2000)                                      \
+  X(event_elapsed_time, EventElapsedTime, 2000)                           \
+  X(memory_allocate, MemAlloc, 3020)                                      \
+  X(memory_free, MemFree, 3020)                                           \
+  X(memory_get_info, MemGetInfo, 3020)                                    \
+  X(memory_set, MemsetD8Async, 3020)                                      \
+  X(copy_to_host, MemcpyDtoHAsync, 3020)                                  \
+  X(graph_instantiate, GraphInstantiateWithFlags, 11040)                  \
+  X(graph_launch, GraphLaunch, 10000)                                     \
+  X(graph_exec_destroy, GraphExecDestroy, 10000)                          \
+  X(graph_destroy, GraphDestroy, 10000)                                   \
   X(get_error_name, GetErrorName, 6000)                                   \
   X(get_error_string, GetErrorString, 6000)
 

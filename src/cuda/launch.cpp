@@ -62,6 +62,14 @@ void launch(CUfunction function, const LaunchShape& shape, const void* params, C
   config.blockDimZ = 1;
   config.sharedMemBytes = shape.shared_bytes;
   config.hStream = stream;
+  constexpr int kCapturesProgrammaticLaunches = 12030;
+  CUlaunchAttribute programmatic{};
+  programmatic.id = CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION;
+  programmatic.value.programmaticStreamSerializationAllowed = 1;
+  if (shape.programmatic && driver().version >= kCapturesProgrammaticLaunches) {
+    config.attrs = &programmatic;
+    config.numAttrs = 1;
+  }
   void* arguments[] = {const_cast<void*>(params)};
   const CUresult result = driver().launch_kernel(&config, function, arguments, nullptr);
   if (result != CUDA_SUCCESS) {

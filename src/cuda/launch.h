@@ -11,6 +11,9 @@ struct LaunchShape {
   unsigned grid;   // blocks along x; y and z are 1
   unsigned block;  // threads along x
   unsigned shared_bytes;
+  // The kernel waits by itself for the one before it in the stream (griddepcontrol), and may be started while that
+  // still runs. Ignored by drivers that cannot capture such a launch.
+  bool programmatic = false;
 };
 
 // Enqueues on `stream` (null: the legacy default stream); `device`'s primary context must be current. One driver call,

@@ -32,21 +32,20 @@ CubinPointer find_in_stores(const std::string& key) {
   return std::make_shared<const Cubin>(Cubin{std::move(found->entry), origin});
 }
 
-CubinPointer compile(const KernelConfig& config, const std::string& arch, const std::string& key) {
-  CompileResult result = Compiler::instance().compile({generate_source(config), arch});
+CubinPointer compile(const Unit& unit, const std::string& arch, const std::string& key) {
+  CompileResult result = Compiler::instance().compile({unit.source, arch});
   if (!result.defect.empty()) {
-    fail(SWIGLU_COMPILE_FAILED, "the kernel {} for {} must not be used as compiled: {}. Its log:\n{}", print(config),
-         arch, result.defect, result.log);
+    fail(SWIGLU_COMPILE_FAILED, "the kernel {} for {} must not be used as compiled: {}. Its log:\n{}", unit.name, arch,
+         result.defect, result.log);
   }
-  log().debug("compiled {} for {} in {:.0f} ms: {} registers", print(config), arch, result.milliseconds,
-              result.registers);
+  log().debug("compiled {} for {} in {:.0f} ms: {} registers", unit.name, arch, result.milliseconds, result.registers);
   KernelEntry entry;
   entry.key = key;
-  entry.config = print(config);
+  entry.config = unit.name;
   entry.arch = arch;
   entry.registers = result.registers;
   entry.spill_bytes = result.spill_bytes;
-  entry.shared_bytes = shared_bytes(config);
+  entry.shared_bytes = unit.shared_bytes;
   entry.compile_milliseconds = result.milliseconds;
   entry.cubin = std::move(result.cubin);
   kernel_store().put(entry);
@@ -55,21 +54,21 @@ CubinPointer compile(const KernelConfig& config, const std::string& arch, const 
 
 // From the stores, else compiled. `key` was made of the NVRTC that is expected; should another one turn out to be what
 // loads, the key that counts is the loaded one's.
-CubinPointer find_or_compile(const KernelConfig& config, const std::string& arch, const std::string& key) {
+CubinPointer find_or_compile(const Unit& unit, const std::string& arch, const std::string& key) {
   if (auto found = find_in_stores(key)) {
     return found;
   }
   Compiler::instance();
-  const std::string true_key = cubin_key(config, arch);
+  const std::string true_key = cubin_key(unit, arch);
   if (true_key != key) {
     if (auto found = find_in_stores(true_key)) {
       return found;
     }
   }
-  return compile(config, arch, true_key);
+  return compile(unit, arch, true_key);
 }
 
-CubinPointer cached_only(const KernelConfig& config, const std::string& arch, const std::string& key) {
+CubinPointer cached_only(const Unit& unit, const std::string& arch, const std::string& key) {
   if (auto known = memory().find(key)) {
     return known;
   }
@@ -78,7 +77,7 @@ CubinPointer cached_only(const KernelConfig& config, const std::string& arch, co
     fail(SWIGLU_NOT_CACHED,
          "the kernel {} for {} is in no store, and compiling was not allowed (SWIGLU_TUNING_CACHED_ONLY). Compile it "
          "ahead with `swiglu compile`, or use SWIGLU_TUNING_ESTIMATE",
-         print(config), arch);
+         unit.name, arch);
   }
   memory().put(key, found);
   return found;
@@ -100,36 +99,44 @@ const char* name(Origin origin) {
   return "?";
 }
 
-std::string cubin_key(const KernelConfig& config, const std::string& arch) {
+Unit unit_of(const KernelConfig& config) { return {print(config), generate_source(config), shared_bytes(config)}; }
+
+std::string cubin_key(const Unit& unit, const std::string& arch) {
   CubinIngredients ingredients;
-  ingredients.config = print(config);
+  ingredients.config = unit.name;
   ingredients.arch = arch;
-  ingredients.source = generate_source(config);
+  ingredients.source = unit.source;
   ingredients.templates = templates_digest();
   ingredients.options = Compiler::options();
   ingredients.compiler = Compiler::expected_identity();
-  ingredients.shared_bytes = shared_bytes(config);
+  ingredients.shared_bytes = unit.shared_bytes;
   return print_key(ingredients);
 }
 
-std::shared_ptr<const Cubin> get_cubin(const KernelConfig& config, const std::string& arch, Policy policy) {
-  if (const char* reason = why_invalid(config)) {
-    fail(SWIGLU_NOT_SUPPORTED, "no kernel can be made of {}: {}", print(config), reason);
-  }
-  const std::string key = cubin_key(config, arch);
+std::string cubin_key(const KernelConfig& config, const std::string& arch) { return cubin_key(unit_of(config), arch); }
+
+std::shared_ptr<const Cubin> get_cubin(const Unit& unit, const std::string& arch, Policy policy) {
+  const std::string key = cubin_key(unit, arch);
   switch (policy) {
     case Policy::cached_only:
-      return cached_only(config, arch, key);
+      return cached_only(unit, arch, key);
     case Policy::force: {
       Compiler::instance();
-      auto made = compile(config, arch, cubin_key(config, arch));
+      auto made = compile(unit, arch, cubin_key(unit, arch));
       memory().put(made->entry.key, made);
       return made;
     }
     case Policy::compile:
       break;
   }
-  return memory().get(key, [&] { return find_or_compile(config, arch, key); });
+  return memory().get(key, [&] { return find_or_compile(unit, arch, key); });
+}
+
+std::shared_ptr<const Cubin> get_cubin(const KernelConfig& config, const std::string& arch, Policy policy) {
+  if (const char* reason = why_invalid(config)) {
+    fail(SWIGLU_NOT_SUPPORTED, "no kernel can be made of {}: {}", print(config), reason);
+  }
+  return get_cubin(unit_of(config), arch, policy);
 }
 
 void forget_cubin(const KernelConfig& config, const std::string& arch) {

@@ -1,4 +1,4 @@
-// get_cubin(config, arch): memory, then the stores, then the compiler. No GPU, no driver.
+// get_cubin(unit, arch): memory, then the stores, then the compiler. No GPU, no driver.
 //
 // One builder per key: concurrent callers of one key share one compile, callers of other keys never wait for it; a
 // failure reaches every waiter and is not remembered. The bytes handed out after a compile are the compiled ones, never
@@ -27,12 +27,23 @@ enum class Policy {
   force         // whatever the stores hold, and put it in their place
 };
 
+// A translation unit: what a kernel is compiled from, and what is asked for at its launch.
+struct Unit {
+  std::string name;  // the spelling of a KernelConfig, or for a unit that is none's, what it is
+  std::string source;
+  int shared_bytes;
+};
+
+Unit unit_of(const KernelConfig&);
+
 // The key text (kernels/cubin_key.h) with the templates, options and NVRTC of this process. Loads no NVRTC for it.
 // Throws Error{NO_COMPILER} where there is none.
+std::string cubin_key(const Unit&, const std::string& arch);
 std::string cubin_key(const KernelConfig&, const std::string& arch);
 
 // Throws what the compiler throws; Error{COMPILE_FAILED} also for a cubin with a defect (jit/compiler.h), which is
 // never published; Error{NOT_CACHED}; Error{NOT_SUPPORTED} for an invalid configuration.
+std::shared_ptr<const Cubin> get_cubin(const Unit&, const std::string& arch, Policy);
 std::shared_ptr<const Cubin> get_cubin(const KernelConfig&, const std::string& arch, Policy);
 
 // After the driver rejected it: out of memory and out of the user's store, so that the next get compiles.

@@ -116,7 +116,7 @@ void Kernel::launch(const ForwardParams& params, void* stream) const {
          params.m, count, print(config_));
   }
   const auto enqueue = [&](long long blocks, const void* arguments) {
-    swiglu::launch(function_, {static_cast<unsigned>(blocks), block_, shared_bytes_}, arguments,
+    swiglu::launch(function_, {static_cast<unsigned>(blocks), block_, shared_bytes_, persistent}, arguments,
                    static_cast<CUstream>(stream), *device_);
   };
   if (persistent) {

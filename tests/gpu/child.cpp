@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -73,19 +72,14 @@ std::vector<std::string> command_line(const std::vector<std::string>& arguments)
   return words;
 }
 
-// Descriptors of -1 are inherited.
-pid_t spawn(const std::vector<std::string>& arguments, const Environment& environment, int input, int output,
-            int errors) {
+// stdin is inherited; `output` takes stdout and stderr.
+pid_t spawn(const std::vector<std::string>& arguments, const Environment& environment, int output) {
   std::vector<std::string> words = command_line(arguments);
   std::vector<std::string> variables = child_environment(environment);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  const int wanted[] = {input, output, errors};
-  for (int descriptor = 0; descriptor < 3; ++descriptor) {
-    if (wanted[descriptor] >= 0) {
-      posix_spawn_file_actions_adddup2(&actions, wanted[descriptor], descriptor);
-    }
-  }
+  posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
   pid_t child = -1;
   const int error = posix_spawnp(&child, words.front().c_str(), &actions, nullptr, pointers(words).data(),
                                  pointers(variables).data());
@@ -120,7 +114,7 @@ bool read_more(int descriptor, std::string& text) {
 
 ChildResult run_child(const std::vector<std::string>& arguments, const Environment& environment) {
   const Pipe pipe = make_pipe();
-  const pid_t child = spawn(arguments, environment, -1, pipe.write, pipe.write);
+  const pid_t child = spawn(arguments, environment, pipe.write);
   close(pipe.write);
   ChildResult result;
   while (read_more(pipe.read, result.output)) {
@@ -137,57 +131,6 @@ ChildResult run_test_case(const std::string& name, const Environment& environmen
 std::string from_environment(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
-}
-
-Conversation::Conversation(const std::vector<std::string>& arguments, const Environment& environment) {
-  std::signal(SIGPIPE, SIG_IGN);  // a child that ended early is noticed by what it does not say
-  const Pipe to = make_pipe();
-  const Pipe from = make_pipe();
-  child_ = spawn(arguments, environment, to.read, from.write, -1);
-  close(to.read);
-  close(from.write);
-  to_ = to.write;
-  from_ = from.read;
-}
-
-Conversation::Conversation(Conversation&& other) noexcept
-    : child_(std::exchange(other.child_, -1)),
-      to_(std::exchange(other.to_, -1)),
-      from_(std::exchange(other.from_, -1)),
-      pending_(std::move(other.pending_)) {}
-
-Conversation::~Conversation() {
-  if (child_ < 0) {
-    return;
-  }
-  close(to_);
-  close(from_);
-  wait_for(child_);
-}
-
-void Conversation::say(const std::string& line) {
-  const std::string text = line + "\n";
-  std::size_t written = 0;
-  while (written < text.size()) {
-    const ssize_t count = write(to_, text.data() + written, text.size() - written);
-    if (count < 0 && errno != EINTR) {
-      return;
-    }
-    written += count > 0 ? static_cast<std::size_t>(count) : 0;
-  }
-}
-
-std::string Conversation::hear() {
-  std::size_t end = pending_.find('\n');
-  while (end == std::string::npos && read_more(from_, pending_)) {
-    end = pending_.find('\n');
-  }
-  if (end == std::string::npos) {
-    return std::exchange(pending_, {});
-  }
-  std::string line = pending_.substr(0, end);
-  pending_.erase(0, end + 1);
-  return line;
 }
 
 }  // namespace swiglu_test

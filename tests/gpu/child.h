@@ -25,25 +25,4 @@ ChildResult run_test_case(const std::string& name, const Environment& environmen
 // The environment variable a child test case was given, or "".
 std::string from_environment(const char* name);
 
-// A child with a conversation: lines to its stdin, lines from its stdout; stderr is this process's. Ends when
-// destroyed.
-class Conversation {
- public:
-  Conversation(const std::vector<std::string>& arguments, const Environment& environment);
-  ~Conversation();
-  Conversation(Conversation&& other) noexcept;
-  Conversation& operator=(Conversation&&) = delete;
-  Conversation(const Conversation&) = delete;
-  Conversation& operator=(const Conversation&) = delete;
-
-  void say(const std::string& line);
-  std::string hear();  // the next line; "" when the child has ended
-
- private:
-  int child_ = -1;
-  int to_ = -1;
-  int from_ = -1;
-  std::string pending_;
-};
-
 }  // namespace swiglu_test

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Everything that wants a GPU, in one go, from a built tree and without a compiler: the GPU tests, the acceptance runs,
-# throughput of every tile next to cuBLASLt, and compute-sanitizer. Ends with a short table; the full output of each
+# speeds next to cuBLASLt's, of the goals and of every tile at one of them, and compute-sanitizer. Ends with a short table; the full output of each
 # step goes to OUTPUT/<step>.log. Exit code 0 when every step passed or was not available here.
 #
 #   tests/gpu/run_on_gpu.sh BUILD OUTPUT [SECONDS]
@@ -63,9 +63,10 @@ for kind in bf16:f32 f16:f32 f16:f16 f16:f16_promoted; do
   done
 done
 
+step bench_goals 60 "$build/swiglu" bench goals --json "$output/goals.json"
 for layout in kn nk; do
-  step "throughput_$layout" 90 "$build/tests/gpu/gpu_throughput" --m 8192 --d-model 4096 --d-intermediate 12288 \
-    --dtype bf16 --layout "$layout" --rounds 3
+  step "bench_tiles_$layout" 120 "$build/swiglu" bench goals --filter 'm8192 4096x12288' --layout "$layout" --quick \
+    --every-tile --tiles _sm --json "$output/tiles_$layout.json"
 done
 
 # Odd placements under each checker; then every tile of every family, whose processes the first one starts.
@@ -85,8 +86,8 @@ fi
 echo "==== numbers"
 sed -n 's/.*MESSAGE: //p' "$output/gpu_tests.log" 2>/dev/null
 grep -h -i 'TFLOP' "$output"/run_*.log 2>/dev/null
-for layout in kn nk; do
-  [ -f "$output/throughput_$layout.log" ] && head -n 14 "$output/throughput_$layout.log"
+for name in bench_goals bench_tiles_kn bench_tiles_nk; do
+  [ -f "$output/$name.log" ] && head -n 24 "$output/$name.log"
 done
 echo "==== steps ($SECONDS s)"
 printf '%s\n' "${table[@]}"

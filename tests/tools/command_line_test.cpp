@@ -14,7 +14,8 @@ using swiglu::tool::Ran;
 using swiglu::tool::run_program;
 
 TEST_CASE("help and version succeed, on stdout") {
-  for (const char* arguments : {"--help", "run --help", "compile --help", "info --help", "cache --help"}) {
+  for (const char* arguments :
+       {"--help", "run --help", "bench --help", "compile --help", "info --help", "cache --help"}) {
     const Ran ran = run_program(arguments);
     CHECK(ran.exit_code == 0);
     CHECK(ran.out.find("Usage:") != std::string::npos);

@@ -1,12 +1,11 @@
 #include "checks/execute.h"
 
-#include <fmt/core.h>
-
 #include <cstring>
 #include <functional>
 
 #include "checks/reference.h"
 #include "engine/launch.h"
+#include "operations/tensor_map.h"
 
 namespace swiglu::emulator {
 namespace {
@@ -50,6 +49,21 @@ class Operands {
             x_.ld,   gate_.ld,   up_.ld,   out_.ld,   g_.ld,   u_.ld};
   }
 
+  // g and u stay no maps where the pass does not store them.
+  TmaForwardParams maps(const KernelConfig& config) const {
+    TmaForwardParams maps{};
+    maps.x = map(x_, x_box(config));
+    maps.w_gate = map(gate_, weight_box(config));
+    maps.w_up = map(up_, weight_box(config));
+    maps.out = map(out_, output_box(config));
+    if (problem_.pass == Pass::forward_store) {
+      maps.g = map(g_, output_box(config));
+      maps.u = map(u_, output_box(config));
+    }
+    maps.m = execution_.m;
+    return maps;
+  }
+
   static std::vector<std::uint16_t> contents(const Matrix& matrix) {
     std::vector<std::uint16_t> values;
     for (std::int64_t row = 0; matrix.base != nullptr && row < matrix.rows; ++row) {
@@ -79,6 +93,11 @@ class Operands {
     return {base, rows, columns, ld};
   }
 
+  static TensorMap map(const Matrix& matrix, const Box& box) {
+    return make_tensor_map(matrix.base, matrix.rows, matrix.columns, matrix.ld * kElementBytes, box.rows, box.columns,
+                           static_cast<unsigned>(box.swizzle_bytes));
+  }
+
   static void fill(const Matrix& matrix, const Element& element) {
     for (std::int64_t row = 0; row < matrix.rows; ++row) {
       for (int column = 0; column < matrix.columns; ++column) {
@@ -101,30 +120,28 @@ class Operands {
 
 }  // namespace
 
-std::string to_text(const KernelConfig& config) {
-  const Problem& p = config.problem;
-  const Tile& t = config.tile;
-  const char* accum = p.accum == Accum::f32 ? "f32" : p.accum == Accum::f16 ? "f16" : "f16_promoted";
-  return fmt::format("{} {} {} {} {} {}x{} a{} tile {}x{}x{} s{} w{}x{} g{}",
-                     config.family == Family::simt ? "simt" : "mma_sm80", p.dtype == DType::bf16 ? "bf16" : "f16",
-                     accum, p.layout == Layout::kn ? "kn" : "nk", p.pass == Pass::forward ? "forward" : "forward_store",
-                     p.d_model, p.d_intermediate, p.access_bytes, t.m, t.n, t.k, t.stages, t.warps_m, t.warps_n,
-                     t.group_m);
-}
-
 Outcome execute(const KernelCase& kernel, const Execution& execution) {
   const KernelConfig& config = kernel.config;
   Operands operands(config, execution);
-  const ForwardParams params = operands.params();
   LaunchShape shape;
-  shape.grid = {static_cast<unsigned>(tiles(config, execution.m)), 1, 1};
+  shape.grid = {static_cast<unsigned>(execution.blocks > 0 ? execution.blocks : tiles(config, execution.m)), 1, 1};
   shape.block = {static_cast<unsigned>(threads(config)), 1, 1};
   shape.shared_bytes = static_cast<std::size_t>(shared_bytes(config));
   shape.reverse = execution.reverse;
+  shape.seed = execution.seed;
   shape.log_banks = config.family != Family::simt;
   // mma_sm80 fetches fragments one step ahead, after the last step too.
   shape.allow_uninitialised = config.family == Family::mma_sm80;
-  const Report report = launch(shape, operands.global(), [&] { kernel.run(params); });
+  const bool with_maps = config.family == Family::wgmma_sm90;
+  const ForwardParams params = operands.params();
+  const TmaForwardParams maps = with_maps ? operands.maps(config) : TmaForwardParams{};
+  const Report report = launch(shape, operands.global(), [&] {
+    if (with_maps) {
+      kernel.run_with_maps(maps);
+    } else {
+      kernel.run(params);
+    }
+  });
 
   Outcome outcome;
   outcome.errors = report.text();

@@ -12,10 +12,11 @@
 
 namespace swiglu::emulator {
 
-// A kernel template, instantiated.
+// A kernel template, instantiated: one of the two, by the family.
 struct KernelCase {
   KernelConfig config;
-  void (*run)(const ForwardParams&);
+  void (*run)(const ForwardParams&) = nullptr;
+  void (*run_with_maps)(const TmaForwardParams&) = nullptr;
 };
 
 struct Execution {
@@ -23,6 +24,8 @@ struct Execution {
   int padding = 0;  // access units between rows, beyond what alignment needs
   bool reverse = false;
   Fill fill = Fill::normal;
+  std::uint32_t seed = 0;  // as in LaunchShape
+  int blocks = 0;          // of a kernel whose blocks walk the tiles; 0: one for each tile, as of all other kernels
 };
 
 struct Outcome {
@@ -34,8 +37,5 @@ struct Outcome {
 };
 
 Outcome execute(const KernelCase& kernel, const Execution& execution);
-
-// "mma_sm80 bf16 f32 kn forward 4096x14336 a16 tile 128x64x32 s3 w2x2 g8"
-std::string to_text(const KernelConfig& config);
 
 }  // namespace swiglu::emulator

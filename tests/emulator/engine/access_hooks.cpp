@@ -2,7 +2,7 @@
 //
 // The kernels are compiled with -fsanitize=thread and linked without its runtime: the compiler then calls these
 // functions before every access that is not a register, and they pass those to shared and global memory on for the
-// checks. Accesses to anything else (the kernels' stacks, the built-in variables) are none of our business.
+// checks. Of the kernels' stacks only the variables matter that asynchronous instructions write.
 #include <cstddef>
 
 #include "engine/block.h"
@@ -23,6 +23,7 @@ bool shared_access(Block& block, const void* pointer, std::size_t bytes, bool is
 
 bool global_access(Block& block, const void* pointer, std::size_t bytes, bool is_write, const void* instruction) {
   GlobalMemory& global = block.global();
+  block.note_global_access({is_write ? "plain store" : "plain load", {"", 0}, instruction});
   const std::string error = is_write ? global.write_error(pointer, bytes) : global.read_error(pointer, bytes);
   if (!error.empty()) {
     block.report().add(Fault::bounds, error,
@@ -31,6 +32,17 @@ bool global_access(Block& block, const void* pointer, std::size_t bytes, bool is
                            ": " + error);
   }
   return error.empty();
+}
+
+// Variables in memory stand for registers, of which accumulators may be in flight.
+void register_access(Block& block, const void* pointer, std::size_t bytes, bool is_write, const void* instruction) {
+  AsyncRegisters& registers = block.async_registers(block.thread() / Block::kWarpgroupSize);
+  if (!registers.touch(block.thread() % Block::kWarpgroupSize, pointer, bytes)) {
+    const std::string place = instruction_text(instruction);
+    block.report().add(Fault::in_flight, place,
+                       block.name() + ": " + thread_text(block.thread()) + (is_write ? " writes" : " reads") +
+                           " an accumulator in flight, before wgmma_wait(): at " + place);
+  }
 }
 
 // The compiler takes these calls for ones that cannot throw, hence abandon() and no resource held here.
@@ -44,6 +56,8 @@ void plain_access(const void* pointer, std::size_t bytes, bool is_write, const v
     allowed = shared_access(*block, pointer, bytes, is_write, instruction);
   } else if (block->global().owns(pointer)) {
     allowed = global_access(*block, pointer, bytes, is_write, instruction);
+  } else {
+    register_access(*block, pointer, bytes, is_write, instruction);
   }
   if (!allowed) {
     block->abandon();

@@ -10,14 +10,20 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <optional>
+#include <random>
 #include <string>
 #include <vector>
 
+#include "engine/async_registers.h"
 #include "engine/bank_log.h"
+#include "engine/bulk_stores.h"
 #include "engine/copy_groups.h"
 #include "engine/fiber.h"
 #include "engine/global_memory.h"
+#include "engine/mbarriers.h"
 #include "engine/ordering.h"
+#include "engine/register_pool.h"
 #include "engine/report.h"
 #include "engine/shared_memory.h"
 
@@ -43,10 +49,14 @@ struct LaunchShape {
   Index3 block;
   std::size_t shared_bytes = 0;
   bool reverse = false;  // threads take turns from the last to the first
+  // Not 0: instead of in turns, warps run by priorities that are drawn by this seed and redrawn now and then, so that
+  // some run far ahead and others lag behind.
+  std::uint32_t seed = 0;
   // Reads of shared memory that nobody wrote are no finding: for kernels that fetch ahead what they never use. They get
   // poison, NaN in every type, which gives itself away where it is used after all.
   bool allow_uninitialised = false;
   bool log_banks = true;  // count the bank conflicts of copies, loads and stores; costs time where there are many
+  int registers = 0;      // a thread's at the start; 0: as many as the multiprocessor has for so many threads
 };
 
 class Block;
@@ -61,9 +71,17 @@ struct WarpOperation {
   bool orders_memory;  // whether accesses before are visible to the lanes after
 };
 
+// The same for the 128 threads of a warpgroup, all of which take part.
+using WarpgroupOperands = std::array<void*, AsyncRegisters::kThreads>;
+struct WarpgroupOperation {
+  const char* name;
+  void (*compute)(Block& block, int warpgroup, const WarpgroupOperands& operands, const Location& where);
+};
+
 class Block {
  public:
   static constexpr int kWarpSize = 32;
+  static constexpr int kWarpgroupSize = AsyncRegisters::kThreads;
   static constexpr unsigned kFullMask = 0xffffffffu;
 
   Block(const LaunchShape& shape, GlobalMemory& global, Report& report);
@@ -80,9 +98,16 @@ class Block {
   void barrier_arrive(int barrier, int count, const char* operation, const Location& where);
 
   void meet_warp(const WarpOperation& operation, unsigned mask, void* operands, const Location& where);
+  void meet_warpgroup(const WarpgroupOperation& operation, void* operands, const Location& where);
 
-  // Lets others run until `ready` holds. For objects in shared memory that threads wait on.
+  // Lets others run until `ready` holds. For objects in shared memory that threads wait on. The thread may be dropped
+  // while it waits: it holds nothing on the heap, std::cref(ready) for instance.
   void wait_until(const std::function<bool()>& ready, const char* operation, const Location& where);
+
+  // Global memory is touched by the running thread; and: it has waited for the kernels before this one. Once a thread
+  // does the latter, none may do the former without being ordered after it.
+  void note_global_access(const Site& site);
+  void await_earlier_kernels();
 
   // Ends the launch, by the running thread, whose stack is unwound; the first form records why.
   [[noreturn]] void stop(Fault fault, const std::string& key, const std::string& text);
@@ -96,6 +121,12 @@ class Block {
   Report& report() { return report_; }
   BankLog& banks() { return banks_; }
   CopyGroups& copies() { return copies_[static_cast<std::size_t>(running_)]; }
+  BulkStores& bulk_stores() { return bulk_stores_[static_cast<std::size_t>(running_)]; }
+  Mbarriers& mbarriers() { return mbarriers_; }
+  AsyncRegisters& async_registers(int warpgroup) { return async_registers_[static_cast<std::size_t>(warpgroup)]; }
+  RegisterPool& register_pool() { return register_pool_; }
+  // Warpgroups, the last of which may lack warps.
+  int warpgroups() const { return static_cast<int>(async_registers_.size()); }
 
   // The block that runs now; null outside a launch.
   static Block* current();
@@ -117,6 +148,12 @@ class Block {
     unsigned arrived;
     LaneOperands operands;
   };
+  struct WarpgroupMeeting {
+    const WarpgroupOperation* operation = nullptr;
+    Location where{"", 0};
+    std::vector<int> arrived;
+    WarpgroupOperands operands{};
+  };
   struct Barrier {
     int count = 0;
     std::vector<int> waiting;
@@ -128,12 +165,16 @@ class Block {
   static void thread_main();
   void park(const char* operation, const Location& where);
   void run_next();
+  int take_ready();
   void make_ready(int thread);
   void poll_conditions();
   Barrier& arrive(int barrier, int count, const char* operation, const Location& where);
   void complete(Barrier& barrier);
   Meeting& join(std::vector<Meeting>& meetings, const WarpOperation& operation, unsigned mask, const Location& where);
   std::string standing() const;
+  void begin_block(const Index3& block_index);
+  void check_return();
+  void check_end();
 
   static constexpr int kBarriers = 16;
   static constexpr int kNobody = -1;
@@ -147,7 +188,14 @@ class Block {
   FiberStacks stacks_;
   std::vector<Thread> threads_;
   std::vector<CopyGroups> copies_;
+  std::vector<BulkStores> bulk_stores_;
   std::vector<std::vector<Meeting>> meetings_;  // by warp
+  std::vector<WarpgroupMeeting> warpgroup_meetings_;
+  std::vector<AsyncRegisters> async_registers_;  // by warpgroup
+  Mbarriers mbarriers_;
+  RegisterPool register_pool_;
+  int earlier_kernels_ = kNobody;                     // the agent that those are, once a thread waits for them
+  std::vector<std::optional<Site>> global_accesses_;  // by thread: the first that was not ordered after such a wait
   std::array<Barrier, kBarriers> barriers_;
   struct Condition {
     int thread;
@@ -155,6 +203,8 @@ class Block {
   };
   std::vector<Condition> conditions_;
   std::deque<int> ready_;
+  std::minstd_rand random_;
+  std::vector<std::uint32_t> priorities_;  // by warp, if there is a seed
   Fiber host_;
   const std::function<void()>* kernel_ = nullptr;
   std::string name_;
@@ -162,5 +212,8 @@ class Block {
   int returned_ = 0;
   bool stopped_ = false;
 };
+
+// "0-31,40"
+std::string ranges_text(const std::vector<int>& numbers);
 
 }  // namespace swiglu::emulator

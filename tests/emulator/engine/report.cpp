@@ -24,6 +24,12 @@ const char* fault_name(Fault fault) {
       return "uninitialised";
     case Fault::in_flight:
       return "in flight";
+    case Fault::proxy:
+      return "proxy";
+    case Fault::object:
+      return "object";
+    case Fault::registers:
+      return "registers";
     case Fault::divergence:
       return "divergence";
     case Fault::barrier:

@@ -13,7 +13,10 @@ namespace swiglu::emulator {
 enum class Fault {
   race,           // two accesses, at least one a write, with no barrier between them
   uninitialised,  // shared memory read that nobody wrote in this block
-  in_flight,      // shared memory touched while an asynchronous copy into it is unfinished
+  in_flight,      // memory or registers touched while an asynchronous write to them is unfinished, or never finished
+  proxy,          // written by ordinary stores, used by an asynchronous unit, with no fence between
+  object,         // an mbarrier, tensor map or operand descriptor that is none, or that something else overwrites
+  registers,      // accumulators without wgmma_fence; more registers asked for than there are
   divergence,     // lanes of a warp at different collective operations
   barrier,        // threads wait for others that never come
   bounds,         // outside a buffer's rows or the block's shared memory; a read of an output or a write to an input
@@ -43,8 +46,15 @@ struct Counters {
   std::uint64_t mma = 0;
   std::uint64_t ldmatrix = 0;  // matrices of 8x8, so an .x4 counts four
   std::uint64_t copies = 0;
-  std::uint64_t copied_bytes = 0;  // valid bytes: what is read from global memory
+  std::uint64_t copied_bytes = 0;      // valid bytes: what is read from global memory
+  std::uint64_t stmatrix = 0;          // matrices of 8x8
+  std::uint64_t wgmma = 0;             // once a warpgroup
+  std::uint64_t tma_loads = 0;         // boxes, each with
+  std::uint64_t tma_loaded_bytes = 0;  // what is read of global memory
+  std::uint64_t tma_stores = 0;
+  std::uint64_t tma_stored_bytes = 0;  // what is written of it
   BankUse ldmatrix_banks;
+  BankUse stmatrix_banks;
   BankUse copy_banks;
   BankUse shared_load_banks;
   BankUse shared_store_banks;

@@ -44,7 +44,8 @@ SharedMemory::SharedMemory(std::size_t bytes, bool allow_uninitialised, Ordering
       report_(report),
       size_(bytes),
       allow_uninitialised_(allow_uninitialised),
-      cells_((bytes + kGrain - 1) / kGrain) {
+      cells_((bytes + kGrain - 1) / kGrain),
+      chunks_((bytes + kChunk - 1) / kChunk) {
   const std::size_t pages = (bytes + kPage - 1) / kPage * kPage;
   mapped_ = pages + 2 * kGuard;
   void* memory = mmap(nullptr, mapped_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -66,7 +67,10 @@ void SharedMemory::begin_block(const std::string& block_name) {
   std::memset(data_, kPoison, size_);
   for (Cell& cell : cells_) {
     cell.in_flight = 0;
+    cell.reserved = false;
   }
+  ordered_ = {};
+  fenced_ = {};
 }
 
 bool SharedMemory::owns(const void* pointer) const {
@@ -86,6 +90,10 @@ std::string SharedMemory::site_text(SiteId id) const {
   const Site& site = sites_[id];
   return site.instruction == nullptr ? fmt::format("{} at {}", site.operation, to_text(site.where))
                                      : fmt::format("{} at {}", site.operation, instruction_text(site.instruction));
+}
+
+std::string SharedMemory::who_text(int id) const {
+  return ordering_.is_agent(id) ? ordering_.agent_name(id) : thread_text(id);
 }
 
 bool SharedMemory::in_bounds(int thread, unsigned address, std::size_t bytes, SiteId site, const char* verb) {
@@ -110,7 +118,7 @@ void SharedMemory::find(Fault fault, std::size_t offset, int thread, SiteId site
   std::string text =
       fmt::format("{}: shared offset {}: {} {} in {}", block_name_, offset, thread_text(thread), verb, site_text(site));
   if (other_site != 0) {
-    text += fmt::format(", {} {} in {}", thread_text(other_thread), other_verb, site_text(other_site));
+    text += fmt::format(", {} {} in {}", who_text(other_thread), other_verb, site_text(other_site));
   }
   report_.add(fault, fmt::format("{} {} {} {}", site, verb, other_site, other_verb), text);
 }
@@ -135,7 +143,9 @@ bool SharedMemory::read(int thread, unsigned address, std::size_t bytes, SiteId 
     return false;
   }
   for (Cell& cell : cells(address, bytes)) {
-    if (cell.in_flight != 0) {
+    if (cell.reserved) {
+      find(Fault::object, offset_of(cell), thread, site, "reads", cell.writer, cell.write_site, "placed an object");
+    } else if (cell.in_flight != 0) {
       find(Fault::in_flight, offset_of(cell), thread, site, "reads", cell.writer, cell.write_site,
            "has an unfinished copy into it, from");
     } else if (cell.write_time < ordering_.block_start()) {
@@ -152,6 +162,10 @@ bool SharedMemory::read(int thread, unsigned address, std::size_t bytes, SiteId 
 }
 
 void SharedMemory::check_write(Cell& cell, int thread, std::size_t offset, SiteId site) {
+  if (cell.reserved) {
+    find(Fault::object, offset, thread, site, "writes", cell.writer, cell.write_site, "placed an object");
+    return;
+  }
   if (cell.in_flight != 0) {
     find(Fault::in_flight, offset, thread, site, "writes", cell.writer, cell.write_site,
          "has an unfinished copy into it, from");
@@ -179,9 +193,11 @@ bool SharedMemory::write(int thread, unsigned address, std::size_t bytes, SiteId
   if (!in_bounds(thread, address, bytes, site, "writes")) {
     return false;
   }
+  check_async_readers(thread, address, bytes, site);
   for (Cell& cell : cells(address, bytes)) {
     check_write(cell, thread, offset_of(cell), site);
     cell.write_time = ordering_.now();
+    cell.fences = ordering_.fences(thread);
     cell.writer = static_cast<std::uint16_t>(thread);
     cell.write_site = site;
     cell.readers[0] = {};
@@ -190,10 +206,24 @@ bool SharedMemory::write(int thread, unsigned address, std::size_t bytes, SiteId
   return true;
 }
 
-bool SharedMemory::begin_write(const PendingWrite& pending) {
-  if (!write(pending.thread, pending.address, pending.bytes.size(), pending.site)) {
+bool SharedMemory::reserve(int thread, unsigned address, std::size_t bytes, SiteId site) {
+  if (!write(thread, address, bytes, site)) {
     return false;
   }
+  for (Cell& cell : cells(address, bytes)) {
+    cell.reserved = true;
+  }
+  return true;
+}
+
+bool SharedMemory::begin_write(const PendingWrite& pending) {
+  if (!in_bounds(pending.thread, pending.address, pending.bytes.size(), pending.site, "writes")) {
+    return false;
+  }
+  if (pending.agent != kNobody) {
+    check_fenced(pending);
+  }
+  static_cast<void>(write(pending.thread, pending.address, pending.bytes.size(), pending.site));
   for (Cell& cell : cells(pending.address, pending.bytes.size())) {
     ++cell.in_flight;
   }
@@ -202,10 +232,12 @@ bool SharedMemory::begin_write(const PendingWrite& pending) {
 }
 
 void SharedMemory::land(const PendingWrite& pending) {
+  const int writer = pending.agent == kNobody ? pending.thread : pending.agent;
   for (Cell& cell : cells(pending.address, pending.bytes.size())) {
     cell.in_flight = static_cast<std::uint16_t>(cell.in_flight - 1);
     cell.write_time = ordering_.now();
-    cell.writer = static_cast<std::uint16_t>(pending.thread);
+    cell.fences = ordering_.fences(pending.thread);
+    cell.writer = static_cast<std::uint16_t>(writer);
     cell.write_site = pending.site;
   }
   std::memcpy(at(pending.address), pending.bytes.data(), pending.bytes.size());

@@ -4,8 +4,12 @@
 // checked for bounds, races, reads of uninitialised bytes, and contact with an unfinished asynchronous write. An
 // asynchronous write poisons its destination until it lands.
 // The shadow's grain is two bytes, the element of every kernel: an access of one byte counts for its pair.
+//
+// Agents (engine/ordering.h) see memory through a proxy of their own: what a thread wrote before its last fence, not
+// what it wrote after. Their reads go on until a thread has waited for them; they are kept by chunks of 16 bytes.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -47,20 +51,37 @@ class SharedMemory {
 
   using SiteId = std::uint16_t;
   SiteId site(const Site& site);
+  std::string site_text(SiteId site) const;
 
   // false: out of bounds, and the access must not be made.
   bool read(int thread, unsigned address, std::size_t bytes, SiteId site);
   bool write(int thread, unsigned address, std::size_t bytes, SiteId site);
   unsigned char* at(unsigned address) { return data_ + (address - kWindow); }
 
+  // `thread` issues it. It is the writer, too, unless an agent is, which sees other memory than the thread does.
   struct PendingWrite {
     unsigned address;
     int thread;
     SiteId site;
     std::vector<unsigned char> bytes;
+    int agent = kNobody;
   };
+  static constexpr int kNobody = -1;
   bool begin_write(const PendingWrite& write);
   void land(const PendingWrite& write);
+
+  // A read by an agent on behalf of threads first_thread .. + count - 1: each of them must be ordered after the writes.
+  // Until `agent` has been waited for, the bytes must not change.
+  struct AsyncRead {
+    int agent;
+    int first_thread;
+    int count;
+    SiteId site;
+  };
+  bool read_async(const AsyncRead& reader, unsigned address, std::size_t bytes);
+
+  // The bytes become an object that ordinary accesses may not touch until the block ends.
+  bool reserve(int thread, unsigned address, std::size_t bytes, SiteId site);
 
  private:
   struct Readers {
@@ -71,19 +92,44 @@ class SharedMemory {
   };
   struct Cell {
     Ordering::Time write_time = 0;
-    std::uint16_t writer = 0;
+    std::uint32_t fences = 0;  // of the writer, before it wrote
+    std::uint16_t writer = 0;  // a thread or an agent
     SiteId write_site = 0;
     std::uint16_t in_flight = 0;  // unfinished asynchronous writes
-    Readers readers[2];           // the last two warps that read since the last write
+    bool reserved = false;
+    Readers readers[2];  // the last two warps that read since the last write
+  };
+  // The last four agents that read a chunk; of threads' clocks one suffices.
+  struct AsyncReader {
+    Ordering::Time time = 0;
+    std::uint16_t agent = 0;
+    SiteId site = 0;
+  };
+  static constexpr std::size_t kChunk = 16;
+  using AsyncReaders = std::array<AsyncReader, 4>;
+  // What was found true of a reader and the writes of one time, and stays true.
+  struct Verified {
+    int first_thread = kNobody;
+    int count = 0;
+    int writer = 0;
+    std::uint32_t mark = 0;
+
+    bool operator==(const Verified&) const = default;
   };
 
   bool in_bounds(int thread, unsigned address, std::size_t bytes, SiteId site, const char* verb);
   std::span<Cell> cells(unsigned address, std::size_t bytes);
   void check_write(Cell& cell, int thread, std::size_t offset, SiteId site);
+  void check_async_readers(int thread, unsigned address, std::size_t bytes, SiteId site);
+  int thread_without_fence(const Cell& cell, int first_thread, int count);
+  void check_fenced(const PendingWrite& pending);
+  void check_async_read(const Cell& cell, const AsyncRead& reader);
+  void check_ordered(const Cell& cell, const AsyncRead& reader);
   void note_reader(Cell& cell, int thread, SiteId site) const;
+  void note_async_reader(AsyncReaders& readers, const AsyncRead& reader) const;
   void find(Fault fault, std::size_t offset, int thread, SiteId site, const char* verb, int other_thread,
             SiteId other_site, const char* other_verb);
-  std::string site_text(SiteId site) const;
+  std::string who_text(int id) const;
   std::size_t offset_of(const Cell& cell) const { return static_cast<std::size_t>(&cell - cells_.data()) * kGrain; }
 
   Ordering& ordering_;
@@ -93,6 +139,9 @@ class SharedMemory {
   std::size_t mapped_ = 0;
   unsigned char* data_ = nullptr;
   std::vector<Cell> cells_;
+  std::vector<AsyncReaders> chunks_;
+  Verified ordered_;
+  Verified fenced_;
   std::vector<Site> sites_;
   std::unordered_map<std::uint64_t, SiteId> site_ids_;
   std::string block_name_;

@@ -1,9 +1,11 @@
 // Turns a constexpr configuration into a kernel that the emulator can run.
 #pragma once
 
+#include "base/spelling.h"
 #include "checks/execute.h"
 #include "swiglu/mma_sm80.cuh"
 #include "swiglu/simt.cuh"
+#include "swiglu/wgmma_sm90.cuh"
 
 namespace swiglu::emulator {
 
@@ -11,8 +13,10 @@ template <KernelConfig C>
 KernelCase kernel_case() {
   if constexpr (C.family == Family::simt) {
     return {C, &simt::forward<C>};
-  } else {
+  } else if constexpr (C.family == Family::mma_sm80) {
     return {C, &mma_sm80::forward<C>};
+  } else {
+    return {C, nullptr, &wgmma_sm90::forward<C>};
   }
 }
 
@@ -21,9 +25,10 @@ inline std::string failure(const KernelCase& kernel, const Execution& execution,
   if (outcome.errors.empty()) {
     return "";
   }
-  return to_text(kernel.config) + " m=" + std::to_string(execution.m) +
-         " padding=" + std::to_string(execution.padding) + (execution.reverse ? " reverse" : "") +
-         (execution.fill == Fill::special ? " special" : "") + "\n" + outcome.errors;
+  return print(kernel.config) + " m=" + std::to_string(execution.m) + " padding=" + std::to_string(execution.padding) +
+         " blocks=" + std::to_string(execution.blocks) + " seed=" + std::to_string(execution.seed) +
+         (execution.reverse ? " reverse" : "") + (execution.fill == Fill::special ? " special" : "") + "\n" +
+         outcome.errors;
 }
 
 }  // namespace swiglu::emulator

@@ -60,13 +60,46 @@ void check_work(const KernelConfig& config, const Counters& counters) {
   CHECK(counters.shared_store_banks.conflicts == 0);
 }
 
+// wgmma instructions, boxes and bytes are exactly what the tiling needs.
+void check_wgmma_work(const KernelConfig& config, const Counters& counters) {
+  const Tile& tile = config.tile;
+  const auto tile_count = static_cast<std::uint64_t>(tiles(config, kM));
+  const auto stages = static_cast<std::uint64_t>(ceil_div(kProblem.d_model, tile.k));
+  const auto blocks = static_cast<std::uint64_t>(is_swapped(tile) ? 2 * tile.n / kWgmmaRows : tile.m / kWgmmaRows);
+  CHECK(counters.wgmma == tile_count * stages * static_cast<std::uint64_t>(tile.k / 16) * blocks);
+
+  const auto weight_boxes = static_cast<std::uint64_t>(
+      kProblem.layout == Layout::kn ? tile.n / weight_box(config).columns : tile.n / weight_box(config).rows);
+  CHECK(counters.tma_loads == tile_count * stages * (1 + 2 * weight_boxes));
+  const auto row_bytes = static_cast<std::uint64_t>(kProblem.d_model * kElementBytes);
+  CHECK(counters.tma_loaded_bytes ==
+        static_cast<std::uint64_t>(tiles_n(config)) * kM * row_bytes +
+            static_cast<std::uint64_t>(tiles_m(config, kM)) * 2 * kProblem.d_intermediate * row_bytes);
+
+  const Box box = output_box(config);
+  const auto output_boxes = static_cast<std::uint64_t>(tile.m / box.rows * (tile.n / box.columns));
+  CHECK(counters.tma_stores == tile_count * output_boxes);
+  CHECK(counters.tma_stored_bytes == std::uint64_t{kM} * kProblem.d_intermediate * kElementBytes);
+  CHECK(counters.stmatrix == tile_count * static_cast<std::uint64_t>(tile.m / 8 * (tile.n / 8)));
+  // Unswizzled rows of an even number of chunks meet on the banks in pairs.
+  const bool pairs = box.swizzle_bytes == 0 && box.columns / (kChunkBytes / kElementBytes) % 2 == 0;
+  CHECK(counters.stmatrix_banks.conflicts == (pairs ? counters.stmatrix : 0));
+  CHECK(counters.copies == 0);
+}
+
 void check_tiles(const std::vector<KernelCase>& cases) {
   std::vector<std::uint16_t> first;
+  int number = 0;
   REQUIRE_FALSE(cases.empty());
   for (const KernelCase& kernel : cases) {
-    const Execution execution{kM, 1};
+    const bool persistent = kernel.config.family == Family::wgmma_sm90;
+    Execution execution{kM, 1};
+    if (persistent) {
+      execution.blocks = 1 + number % 3;
+      execution.seed = static_cast<std::uint32_t>(number++);
+    }
     const Outcome outcome = execute(kernel, execution);
-    INFO(to_text(kernel.config));
+    INFO(print(kernel.config));
     CHECK(failure(kernel, execution, outcome) == "");
     if (first.empty()) {
       first = outcome.out;
@@ -74,12 +107,17 @@ void check_tiles(const std::vector<KernelCase>& cases) {
     CHECK(outcome.out == first);
     if (kernel.config.family == Family::mma_sm80) {
       check_work(kernel.config, outcome.counters);
+    } else if (persistent) {
+      check_wgmma_work(kernel.config, outcome.counters);
     }
   }
 }
 
 TEST_CASE("simt: tiles, " SWIGLU_TEST_COMBINATION) { check_tiles(valid_cases<Family::simt, kSimtTiles>()); }
 TEST_CASE("mma_sm80: tiles, " SWIGLU_TEST_COMBINATION) { check_tiles(valid_cases<Family::mma_sm80, kMmaSm80Tiles>()); }
+TEST_CASE("wgmma_sm90: tiles, " SWIGLU_TEST_COMBINATION) {
+  check_tiles(valid_cases<Family::wgmma_sm90, kWgmmaSm90Tiles>());
+}
 
 }  // namespace
 }  // namespace swiglu::emulator

@@ -1,15 +1,10 @@
-#include <fmt/core.h>
-
 #include <cstring>
 
 #include "operations/operations.h"
+#include "operations/who.h"
 
 namespace swiglu::emulator {
 namespace {
-
-std::string who(const Block& block, const char* operation, const Location& where) {
-  return fmt::format("{}: {}: {} at {}", block.name(), thread_text(block.thread()), operation, to_text(where));
-}
 
 void check_alignment(Block& block, std::size_t address, std::size_t bytes, const char* operation, const char* space,
                      const Location& where) {
@@ -21,6 +16,7 @@ void check_alignment(Block& block, std::size_t address, std::size_t bytes, const
 }
 
 void check_global(Block& block, const std::string& error, const char* operation, const Location& where) {
+  block.note_global_access({operation, where});
   if (!error.empty()) {
     block.stop(Fault::bounds, operation + to_text(where), fmt::format("{}: {}", who(block, operation, where), error));
   }

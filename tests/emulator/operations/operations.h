@@ -26,6 +26,9 @@ void store_shared(unsigned destination, const void* source, std::size_t bytes, c
 // ---- Warp collectives, called by all 32 lanes ----
 void load_matrix_x4(bool transposed, unsigned* registers, unsigned address, const Location& where);
 
+// registers: two or four, a matrix of 8x8 each.
+void store_matrix(bool four, bool transposed, const unsigned* registers, unsigned address, const Location& where);
+
 enum class MmaType { bf16_f32, f16_f32, f16_f16 };  // operands and accumulator
 // accumulators: four floats, or two registers of two f16 each.
 void mma_m16n8k16(MmaType type, void* accumulators, const unsigned* a, const unsigned* b, const Location& where);
@@ -35,5 +38,9 @@ unsigned shuffle(Shuffle kind, unsigned mask, unsigned value, int argument, int 
 
 void synchronize_warp(unsigned mask, const Location& where);
 void synchronize_threads(const Location& where);
+
+// ---- Warpgroup collectives, called by all 128 threads: setmaxnreg ----
+void increase_registers(int registers, const Location& where);
+void decrease_registers(int registers, const Location& where);
 
 }  // namespace swiglu::emulator

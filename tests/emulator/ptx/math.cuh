@@ -5,7 +5,10 @@
 
 namespace swiglu::ptx {
 
-inline float exp2_approx(float x) { return std::exp2(x); }
+inline float exp2_approx(float x) {
+  const float result = std::exp2(x);
+  return result < std::numeric_limits<float>::min() ? 0.0f : result;
+}
 inline float rcp_approx(float x) { return 1.0F / x; }
 inline float max_nan(float a, float b) { return std::isnan(a) || std::isnan(b) ? a + b : std::fmax(a, b); }
 

@@ -87,6 +87,30 @@ TEST_CASE("numbered barriers join only their threads") {
         }).has(Fault::barrier));
 }
 
+TEST_CASE("warps that run by priorities meet where those that take turns do not") {
+  // Two pairs of warps use one barrier, each for itself: which of them meet is a matter of who comes first.
+  const auto run = [](std::uint32_t seed, bool same_barrier) {
+    GlobalMemory global;
+    LaunchShape shape{{1, 1, 1}, {128, 1, 1}, 1024};
+    shape.seed = seed;
+    return launch(shape, global, [=] {
+      Block& block = *Block::current();
+      const unsigned pair = threadIdx.x / 64;
+      const unsigned own = ptx::shared_address(ptx::dynamic_shared()) + threadIdx.x * 4;
+      ptx::store_shared<4>(own, {});
+      block.barrier_sync(same_barrier ? 1 : 1 + static_cast<int>(pair), 64, "bar.sync", Location::current());
+      static_cast<void>(ptx::load_shared<4>(own ^ 128));
+    });
+  };
+  CHECK(run(0, true).text() == "");
+  int found = 0;
+  for (std::uint32_t seed = 1; seed <= 8; ++seed) {
+    CHECK(run(seed, false).text() == "");
+    found += run(seed, true).clean() ? 0 : 1;
+  }
+  CHECK(found > 0);
+}
+
 TEST_CASE("waiting for a condition that another thread fulfils, and one that nobody does") {
   int value = 0;
   int seen = 0;

@@ -67,3 +67,13 @@ STAND_IN_API bool stand_in_end_capture(void* stream);  // whether the capture wa
 STAND_IN_API int stand_in_launch_count();
 STAND_IN_API bool stand_in_launch(int index, StandInLaunch* launch);  // false where there is no such launch
 STAND_IN_API int stand_in_libraries();                                // loaded and not unloaded
+
+// Measuring: streams have a clock of their own, which each execution advances by its kernel's duration, 10 microseconds
+// unless told otherwise; events read it. Memory is addresses alone. Only the kernel swiglu_block_errors does something:
+// it finds every block of the kernel that was launched last as wrong as was told, 0 unless told otherwise. `text` is
+// part of the generated source, the last match counts, "" matches every kernel.
+STAND_IN_API void stand_in_set_duration(const char* text, double microseconds);
+STAND_IN_API void stand_in_set_error(const char* text, double relative);
+STAND_IN_API void stand_in_set_free_memory(size_t bytes);  // 80 GiB unless told otherwise
+STAND_IN_API size_t stand_in_allocated_memory();
+STAND_IN_API int stand_in_live_objects();  // streams, events and executable graphs that were not destroyed

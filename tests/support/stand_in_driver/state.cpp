@@ -9,6 +9,7 @@ namespace stand_in {
 namespace {
 
 constexpr int kDefaultDriverVersion = 13000;
+constexpr std::size_t kDefaultMemory = std::size_t{80} << 30;
 
 std::vector<StandInDevice> default_devices() {
   std::vector<StandInDevice> devices;
@@ -35,6 +36,8 @@ State& state() {
     auto* made = new State;
     made->driver_version = kDefaultDriverVersion;
     made->devices = default_devices();
+    made->free_memory = kDefaultMemory;
+    made->last_computed = nullptr;
     return made;
   }();
   return *instance;
@@ -62,7 +65,8 @@ Stream* find_stream(void* handle) {
   if (handle == nullptr) {
     return &all.default_stream;
   }
-  const auto found = std::find_if(all.streams.begin(), all.streams.end(), [&](Stream& s) { return &s == handle; });
+  const auto found =
+      std::find_if(all.streams.begin(), all.streams.end(), [&](Stream& s) { return &s == handle && s.exists; });
   return found == all.streams.end() ? nullptr : &*found;
 }
 
@@ -78,6 +82,16 @@ Function* find_function(const void* handle) {
   return found == all.functions.end() ? nullptr : &*found;
 }
 
+double behaviour(const std::vector<Behaviour>& all, const Function* function, double otherwise) {
+  double value = otherwise;
+  for (const Behaviour& one : all) {
+    if (function != nullptr && function->library->image.find(one.text) != std::string::npos) {
+      value = one.value;
+    }
+  }
+  return value;
+}
+
 }  // namespace stand_in
 
 using stand_in::state;
@@ -91,9 +105,14 @@ void stand_in_reset() {
   state().failures.clear();
   state().calls.clear();
   state().launches.clear();
+  state().durations.clear();
+  state().errors.clear();
+  state().free_memory = stand_in::kDefaultMemory;
   state().default_stream = {nullptr};
   for (auto& stream : state().streams) {
+    const bool exists = stream.exists;
     stream = {stream.context};
+    stream.exists = exists;
   }
 }
 
@@ -196,6 +215,38 @@ bool stand_in_launch(int index, StandInLaunch* launch) {
   }
   *launch = state().launches[static_cast<std::size_t>(index)];
   return true;
+}
+
+void stand_in_set_duration(const char* text, double microseconds) {
+  const Lock lock(state().mutex);
+  state().durations.push_back({text, microseconds});
+}
+
+void stand_in_set_error(const char* text, double relative) {
+  const Lock lock(state().mutex);
+  state().errors.push_back({text, relative * relative});
+}
+
+void stand_in_set_free_memory(size_t bytes) {
+  const Lock lock(state().mutex);
+  state().free_memory = bytes;
+}
+
+size_t stand_in_allocated_memory() {
+  const Lock lock(state().mutex);
+  std::size_t bytes = 0;
+  for (const auto& [address, size] : state().memory) {
+    bytes += size;
+  }
+  return bytes;
+}
+
+int stand_in_live_objects() {
+  const Lock lock(state().mutex);
+  const auto count = [](const auto& all) {
+    return std::count_if(all.begin(), all.end(), [](const auto& one) { return one.exists; });
+  };
+  return static_cast<int>(count(state().streams) + count(state().events) + count(state().graphs));
 }
 
 int stand_in_libraries() {

@@ -20,10 +20,35 @@ struct Context {
   bool primary;
 };
 
+struct Function;
+
+// Executions that a capture has collected.
+struct Graph {
+  Context* context;
+  double microseconds = 0;
+  bool exists = true;
+};
+
 struct Stream {
   Context* context;
   bool capturing = false;
   bool capture_valid = true;
+  bool exists = true;
+  double microseconds = 0;  // what was executed on it has taken
+  Graph graph{nullptr};     // of the capture
+};
+
+struct Event {
+  Context* context;
+  bool recorded = false;
+  double microseconds = 0;
+  bool exists = true;
+};
+
+// Of launches of kernels whose image holds `text`, the last that matches; an empty text matches all.
+struct Behaviour {
+  std::string text;
+  double value;
 };
 
 struct Library {
@@ -53,6 +78,14 @@ struct State {
   std::deque<Stream> streams;
   std::deque<Library> libraries;
   std::deque<Function> functions;
+  std::deque<Event> events;
+  std::deque<Graph> graphs;
+  std::map<std::uintptr_t, std::size_t> memory;  // address -> bytes, of what is allocated
+  std::size_t free_memory;
+  std::vector<Behaviour> durations;  // microseconds
+  std::vector<Behaviour> errors;     // squared relative error of every block
+  const Function* last_computed;     // launched last, of the kernels that compute something
+  double block_error = 0;            // what swiglu_block_errors found last
   std::map<int, Context*> primary;
   std::map<int, int> retains;
   Stream default_stream{nullptr};
@@ -75,5 +108,6 @@ Context* primary_context(int device);
 Stream* find_stream(void* handle);  // null handle: the default stream; null: no such stream
 bool known_context(const void* handle);
 Function* find_function(const void* handle);
+double behaviour(const std::vector<Behaviour>& all, const Function* function, double otherwise);
 
 }  // namespace stand_in

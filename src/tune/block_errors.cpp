@@ -1,0 +1,69 @@
+#include "tune/block_errors.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/core.h>
+
+namespace swiglu {
+namespace {
+
+constexpr double kUnitRoundoffBf16 = 0x1p-8;
+constexpr double kUnitRoundoffF16 = 0x1p-11;
+constexpr double kUnitRoundoffF32 = 0x1p-24;
+
+// docs/numerics.md: walk(r, n), of n additions that each round.
+double walk(double unit_roundoff, double terms) { return 0.424 * unit_roundoff * std::sqrt(terms / 2); }
+
+double sums_error(const Problem& problem) {
+  const double f32 = 2 * walk(kUnitRoundoffF32, problem.d_model) + kUnitRoundoffF32 * problem.d_model / 16;
+  switch (problem.accum) {
+    case Accum::f16:
+      return 2 * (f32 + walk(kUnitRoundoffF16, problem.d_model));
+    case Accum::f16_promoted:
+      return 2 * (f32 + walk(kUnitRoundoffF16, std::min(problem.d_model, kPromotionK)));
+    case Accum::f32:
+      break;
+  }
+  return 2 * f32;
+}
+
+}  // namespace
+
+double block_error_limit(const Problem& problem) {
+  const double store = problem.dtype == DType::bf16 ? kUnitRoundoffBf16 : kUnitRoundoffF16;
+  return 2 * (store + 2 * sums_error(problem));
+}
+
+std::string why_different(std::span<const float> sums, std::int64_t rows, std::int64_t columns, double limit) {
+  double whole = 0;
+  for (std::size_t i = 1; i < sums.size(); i += 2) {
+    whole += static_cast<double>(sums[i]);
+  }
+  const double mean_square = whole / (static_cast<double>(rows) * static_cast<double>(columns));
+  const std::int64_t across = (columns + kErrorBlock - 1) / kErrorBlock;
+  double worst = 0;
+  std::int64_t worst_row = 0;
+  std::int64_t worst_column = 0;
+  for (std::size_t i = 0; i + 1 < sums.size(); i += 2) {
+    const auto block = static_cast<std::int64_t>(i / 2);
+    const std::int64_t row = block / across * kErrorBlock;
+    const std::int64_t column = block % across * kErrorBlock;
+    const auto elements =
+        static_cast<double>(std::min(kErrorBlock, rows - row) * std::min(kErrorBlock, columns - column));
+    const double expected = std::max(static_cast<double>(sums[i + 1]), mean_square * elements);
+    const double error = std::sqrt(static_cast<double>(sums[i]) / expected);
+    if (!(error <= worst)) {  // NaN as well
+      worst = std::isnan(error) ? HUGE_VAL : error;
+      worst_row = row;
+      worst_column = column;
+    }
+  }
+  if (worst <= limit) {
+    return "";
+  }
+  return fmt::format("a relative error of {:.3g} in the 64x64 block at row {}, column {}; {:.3g} is the limit", worst,
+                     worst_row, worst_column, limit);
+}
+
+}  // namespace swiglu

@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""Charts of what `swiglu bench --json` wrote: TFLOP/s against d_model (one m, many sizes) or against m (each size by
+itself). One PNG for each file, beside it or where --output says. Needs matplotlib.
+
+    swiglu bench seed --json seed.json
+    tools/plot_bench.py seed.json llm.json --output docs/charts
+"""
+import argparse
+import json
+import pathlib
+import sys
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import matplotlib.ticker
+
+CONTENDERS = {  # name in the JSON: label, colour, marker
+    "swiglu": ("swiglu (GEMM and activation)", "#1b7837", "o"),
+    "cublaslt_best": ("cuBLASLt GEMM alone, fastest algorithm", "#2166ac", "^"),
+    "cublaslt_first": ("cuBLASLt GEMM alone, first heuristic", "#67a9cf", "s"),
+    "cublaslt_first_and_activation": ("cuBLASLt GEMM, then activation", "#b2182b", "v"),
+}
+
+
+def series(points, contender, mode, key):
+    """x and TFLOP/s of the points that have this figure, in the order of x."""
+    found = []
+    for point in points:
+        names = [contender]
+        if contender == "cublaslt_best":  # picked in a short trial: where the first turned out faster, it is the fastest
+            names.append("cublaslt_first")
+        rates = [point["contenders"][name][mode]["tflops"] for name in names if point["contenders"][name][mode]]
+        if rates:
+            found.append((point[key], max(rates)))
+    return zip(*sorted(found)) if found else ((), ())
+
+
+def draw(axes, points, mode, key):
+    for contender, (label, colour, marker) in CONTENDERS.items():
+        x, y = series(points, contender, mode, key)
+        axes.plot(x, y, color=colour, marker=marker, markersize=4, linewidth=1.5, label=label,
+                  zorder=4 if contender == "swiglu" else 3)
+    axes.set_xlabel("d_model" if key == "d_model" else "m (tokens)")
+    axes.set_ylabel("TFLOP/s")
+    axes.set_ylim(bottom=0)
+    axes.grid(True, color="#dddddd", linewidth=0.6)
+    if key == "m":
+        axes.set_xscale("log", base=2)
+        axes.set_xticks(sorted({point["m"] for point in points}))
+        axes.xaxis.set_major_formatter(matplotlib.ticker.FormatStrFormatter("%d"))
+        axes.xaxis.set_minor_locator(matplotlib.ticker.NullLocator())
+        axes.tick_params(axis="x", labelrotation=45)
+
+
+def panels(points, mode):
+    """(title, key of x, points): a panel for every size that has several m, or one over all sizes."""
+    sizes = {}
+    for point in points:
+        sizes.setdefault((point["model"], point["d_model"], point["d_intermediate"]), []).append(point)
+    if all(len(group) == 1 for group in sizes.values()):
+        return [("m " + ", ".join(sorted({str(point["m"]) for point in points})) + f", {mode}", "d_model", points)]
+    return [(f"{model} {d_model}x{d_intermediate}, {mode}".strip(), "m", group)
+            for (model, d_model, d_intermediate), group in sizes.items() if len(group) > 1]
+
+
+def plot(report, mode, path):
+    points = [point for point in report["points"] if "error" not in point]
+    points = [point for point in points if point["contenders"]["swiglu"][mode] is not None]
+    if not points:
+        sys.exit(f"{path.stem}: no point has {mode} figures")
+    drawn = panels(points, mode)
+    columns = min(3, len(drawn))
+    rows = -(-len(drawn) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(8 if columns == 1 else 5 * columns, 4.2 * rows + 1), squeeze=False,
+                                layout="constrained")
+    for axis, (title, key, group) in zip(axes.flat, drawn):
+        draw(axis, group, mode, key)
+        axis.set_title(title, fontsize=10)
+    for axis in axes.flat[len(drawn):]:
+        axis.set_axis_off()
+    environment = report["environment"]
+    figure.suptitle(f"{environment['gpu'].get('name', '?')}: {report['problem']}\n"
+                    f"TFLOP/s of 4 m d_model d_intermediate; cuBLASLt {environment['cublaslt']['version']}, "
+                    f"driver {environment['driver']['version']}, {report['date'][:10]}", fontsize=10)
+    handles, labels = axes.flat[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(2, columns + 1), fontsize=9, frameon=False)
+    figure.savefig(path, dpi=150)
+    plt.close(figure)
+    print(path)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("files", nargs="+", type=pathlib.Path, help="what swiglu bench --json wrote")
+    parser.add_argument("--mode", choices=["burst", "sustained"], default="burst")
+    parser.add_argument("--output", type=pathlib.Path, help="folder of the charts; default: beside each file")
+    arguments = parser.parse_args()
+    for file in arguments.files:
+        report = json.loads(file.read_text())
+        if report.get("format") != 1:
+            sys.exit(f"{file}: not a report that this script knows")
+        folder = arguments.output or file.parent
+        folder.mkdir(parents=True, exist_ok=True)
+        plot(report, arguments.mode, folder / f"{file.stem}_{arguments.mode}.png")
+
+
+if __name__ == "__main__":
+    main()
