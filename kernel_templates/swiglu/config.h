@@ -1,42 +1,16 @@
-// The vocabulary of the library: a problem, a tile, the kernel configuration made of them, and what follows from one:
-// threads, shared memory, grid, and whether it is valid at all.
+// The vocabulary of the library: a problem (swiglu/problem.h), a tile, the kernel configuration made of them, and what
+// follows from one: threads, shared memory, grid, and whether it is valid at all.
 //
 // Shared by the host (space, estimate, stores, launch) and by every kernel template, so that a byte count or a rule
-// about tiles exists once. No includes: read by g++, clang, nvcc and NVRTC alike. Everything is constexpr and without
-// state.
+// about tiles exists once. Read by g++, clang, nvcc and NVRTC alike. Everything is constexpr and without state.
 #pragma once
 
-#if defined(__CUDACC__)
-#define SWIGLU_HD __host__ __device__
-#else
-#define SWIGLU_HD
-#endif
+#include "swiglu/problem.h"
 
 namespace swiglu {
 
-enum class DType : int { bf16, f16 };
-enum class Accum : int { f32, f16, f16_promoted };  // f16_promoted: f16 within kPromotionK products, then added to f32
-enum class Layout : int { kn, nk };                 // weights [d_model, d_intermediate] or [d_intermediate, d_model]
-enum class Pass : int { forward, forward_store };   // forward_store also writes the pre-activations g and u
-enum class Family : int { simt, mma_sm80, wgmma_sm90 };
-
-inline constexpr int kElementBytes = 2;  // bf16 and f16
-inline constexpr int kPromotionK = 64;   // products summed in f16 before Accum::f16_promoted adds them to f32
-
-// What a kernel is generated for. m stays a launch argument.
-struct Problem {
-  DType dtype;
-  Accum accum;
-  Layout layout;
-  Pass pass;
-  int d_model;
-  int d_intermediate;
-  int access_bytes;  // every row of x, Wg, Wu, out, g, u starts at a multiple of this: 16, 8, 4 or 2
-
-  bool operator==(const Problem&) const = default;
-};
-
-// One CTA computes m rows by n columns of `out`, hence n columns of gate AND n of up.
+// One CTA computes m rows by n columns of either half of a product (below): of `out`, hence n columns of gate AND n of
+// up. Family streaming: n elements, and m, k, stages and group_m are 1.
 struct Tile {
   int m;
   int n;
@@ -75,7 +49,11 @@ inline constexpr int kMaxWgmmaRegisters = 208;  // of sums; 240 is all that a co
 inline constexpr int kConsumerRegisters =
     240;  // wgmma_sm90: 3 warpgroups begin with 168 registers a thread and share them out
 inline constexpr int kProducerRegisters = 24;
-inline constexpr int kSharedAlignment = 1024;  // of whatever is swizzled
+inline constexpr int kSharedAlignment = 1024;   // of whatever is swizzled
+inline constexpr int kSplitTokens = 128;        // whole stages of every tile
+inline constexpr int kStreamingRegisters = 64;  // 1024 threads a multiprocessor: loads of 48 KB in flight
+inline constexpr int kStreamedElements =
+    8;  // streaming: of a row that a thread takes at a time, 16 bytes of each matrix
 
 SWIGLU_HD constexpr long long ceil_div(long long value, long long divisor) { return (value + divisor - 1) / divisor; }
 
@@ -101,11 +79,14 @@ SWIGLU_HD constexpr int threads(const KernelConfig& config) {
   return tile.warps_m * tile.warps_n * kWarpThreads;
 }
 
-// Of one stage: the tiles of x, Wg and Wu, in elements.
+// Of one stage: the tiles of A and of both halves of B, in elements.
 SWIGLU_HD constexpr int stage_elements(const KernelConfig& config) {
   const Tile& tile = config.tile;
   if (config.family == Family::simt) {
     return tile.m * (tile.k + kSimtPad) + 2 * tile.k * (tile.n + kSimtPad);
+  }
+  if (config.family == Family::streaming) {
+    return 0;
   }
   return (tile.m + 2 * tile.n) * tile.k;
 }
@@ -139,14 +120,21 @@ SWIGLU_HD constexpr Box output_box(const KernelConfig& config) {
   return {box, rows, box == 64 || box == 32 ? box * kElementBytes : 0};
 }
 
+// mma_sm80: one half of an output tile as it lies in memory.
+SWIGLU_HD constexpr int staged_half_elements(const KernelConfig& config) {
+  const Tile& tile = config.tile;
+  return product(config.problem).transposed ? tile.n * (tile.m + kStagingPad) : tile.m * (tile.n + kStagingPad);
+}
+
 // Of an output tile on its way to wide stores: for each consumer of wgmma_sm90; of mma_sm80 it takes the place of the
-// stages after the main loop.
+// stages after the main loop, for the recomputation twice: dout comes in where dg goes out, and du beside it.
 SWIGLU_HD constexpr int staging_elements(const KernelConfig& config) {
   switch (config.family) {
     case Family::simt:
+    case Family::streaming:
       return 0;
     case Family::mma_sm80:
-      return config.tile.m * (config.tile.n + kStagingPad);
+      return staged_half_elements(config) * (config.problem.pass == Pass::recompute ? 2 : 1);
     case Family::wgmma_sm90:
       break;
   }
@@ -195,19 +183,43 @@ SWIGLU_HD constexpr int min_blocks(const KernelConfig& config) {
   if (config.family == Family::wgmma_sm90) {
     return 1;
   }
+  if (config.family == Family::streaming) {
+    return 65536 / (threads(config) * kStreamingRegisters);
+  }
   const int registers = accumulator_registers(config) + fragment_registers(config) + kOtherRegisters;
   return 2 * threads(config) * registers <= 65536 ? 2 : 1;
 }
 
-SWIGLU_HD constexpr long long tiles_m(const KernelConfig& config, long long m) { return ceil_div(m, config.tile.m); }
+// Columns of a product, of one matrix or of both, that a tile covers.
+SWIGLU_HD constexpr int tile_columns(const KernelConfig& config) {
+  return product(config.problem).halves == Halves::columns ? 2 * config.tile.n : config.tile.n;
+}
+
+SWIGLU_HD constexpr long long tiles_m(const KernelConfig& config, long long m) {
+  return ceil_div(extent(config.problem, product(config.problem).rows, m), config.tile.m);
+}
 
 SWIGLU_HD constexpr int tiles_n(const KernelConfig& config) {
-  return static_cast<int>(ceil_div(config.problem.d_intermediate, config.tile.n));
+  return static_cast<int>(ceil_div(product_columns(config.problem), tile_columns(config)));
+}
+
+// streaming: chunks of kStreamedElements in a row of what the pass walks, [m, d_intermediate] or both weight gradients.
+SWIGLU_HD constexpr int streamed_row_chunks(const Problem& problem) {
+  const int columns = problem.pass == Pass::dgate ? problem.d_intermediate : weight_columns(problem);
+  return static_cast<int>(ceil_div(columns, kStreamedElements));
+}
+SWIGLU_HD constexpr long long streamed_rows(const Problem& problem, long long m) {
+  return problem.pass == Pass::dgate ? m : 2LL * weight_rows(problem);
 }
 
 // Tiles of the output. Each is a block of the one-dimensional grid, but for wgmma_sm90, whose blocks, one to a
-// multiprocessor, walk them.
+// multiprocessor, walk them; dw and dw_single have as many for each split of the tokens.
 SWIGLU_HD constexpr long long tiles(const KernelConfig& config, long long m) {
+  const Problem& problem = config.problem;
+  if (config.family == Family::streaming) {
+    const int chunks = config.tile.n / kStreamedElements;  // of a block
+    return ceil_div(streamed_rows(problem, m) * streamed_row_chunks(problem), chunks);
+  }
   return tiles_m(config, m) * tiles_n(config);
 }
 
@@ -220,6 +232,15 @@ SWIGLU_HD constexpr const char* why_invalid(const Problem& problem) {
   }
   if (problem.dtype == DType::bf16 && problem.accum != Accum::f32) {
     return "bf16 has no f16 accumulators";
+  }
+  if (problem.pass == Pass::dx && problem.accum == Accum::f16) {
+    return "f16 sums of dx are promoted";
+  }
+  if ((is_dw(problem.pass) || !is_product(problem.pass)) && problem.accum != Accum::f32) {
+    return "sums over tokens, and what is computed element by element, are f32";
+  }
+  if (problem.gradient != Gradient::element && !is_dw(problem.pass) && problem.pass != Pass::dw_sum) {
+    return "only gradients of the weights are stored in f32";
   }
   return nullptr;
 }
@@ -262,6 +283,14 @@ SWIGLU_HD constexpr const char* why_invalid_mma_sm80(const KernelConfig& config)
   if (tile.stages < 2) {
     return "the ring needs at least 2 stages";
   }
+  if (product(config.problem).a == Major::mn) {
+    if (!is_power_of_two(tile.m)) {
+      return "m must be a power of two where the rows of A are contiguous";
+    }
+    if (threads(config) % (tile.m / chunk_elements) != 0) {
+      return "threads must divide evenly over the chunks of a row";
+    }
+  }
   if (threads(config) % (tile.n / chunk_elements) != 0 || threads(config) % (tile.k / chunk_elements) != 0) {
     return "threads must divide evenly over the chunks of a row";
   }
@@ -279,6 +308,9 @@ SWIGLU_HD constexpr const char* why_invalid_wgmma_sm90(const KernelConfig& confi
   const Tile& tile = config.tile;
   const int warps = tile.warps_m * tile.warps_n;
   const bool swapped = is_swapped(tile);
+  if (!is_forward(config.problem.pass)) {
+    return "wgmma_sm90 has the forward passes alone";
+  }
   if (config.problem.access_bytes != 16) {
     return "tensor maps need rows at multiples of 16 bytes";
   }
@@ -307,6 +339,17 @@ SWIGLU_HD constexpr const char* why_invalid_wgmma_sm90(const KernelConfig& confi
   return nullptr;
 }
 
+SWIGLU_HD constexpr const char* why_invalid_streaming(const KernelConfig& config) {
+  const Tile& tile = config.tile;
+  if (tile.m != 1 || tile.k != 1 || tile.stages != 1 || tile.group_m != 1) {
+    return "a streaming tile has n elements, and 1 of everything else";
+  }
+  if (tile.n != threads(config) * kStreamedElements) {
+    return "a thread of a streaming kernel takes 8 elements";
+  }
+  return nullptr;
+}
+
 // Why no kernel can be made of a configuration, or nullptr. Whether its shared memory fits a device is tune/space's to
 // say.
 SWIGLU_HD constexpr const char* why_invalid(const KernelConfig& config) {
@@ -318,11 +361,16 @@ SWIGLU_HD constexpr const char* why_invalid(const KernelConfig& config) {
       tile.group_m < 1) {
     return "every extent of a tile must be at least 1";
   }
-  if (tile.m > 1024 || tile.n > 1024 || tile.k > 1024 || tile.stages > 64 || tile.warps_m > 32 || tile.warps_n > 32 ||
+  if (tile.m > 1024 || tile.n > 4096 || tile.k > 1024 || tile.stages > 64 || tile.warps_m > 32 || tile.warps_n > 32 ||
       tile.group_m > 16) {
     return "an extent of the tile is out of all proportion";  // and would overflow what is computed below
   }
+  if ((config.family == Family::streaming) == is_product(config.problem.pass)) {
+    return "family streaming serves the passes that multiply nothing, and no other does";
+  }
   switch (config.family) {
+    case Family::streaming:
+      return why_invalid_streaming(config);
     case Family::simt:
       return why_invalid_simt(config);
     case Family::mma_sm80:

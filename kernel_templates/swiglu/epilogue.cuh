@@ -1,85 +1,102 @@
-// From a block's sums to global memory: the gate in registers, one rounding, then through shared memory, where the
-// output tile takes the place of the ring, so that whole rows go out in stores as wide as their alignment allows.
+// From a block's sums to a matrix in global memory. Elements of 16 bits go through shared memory, where a half of the
+// output tile takes the place of the ring, so that whole rows go out in stores as wide as their alignment allows; f32
+// goes out of the registers, 32 bytes of a row from every four lanes.
 //
-// Only elements inside m x d_intermediate are written. All threads of the block take part.
+// A result that lies transposed in memory ([column][row], swiglu/problem.h) is turned on the way. Only elements inside
+// the matrix are touched. All threads of the block take part.
 #pragma once
 
 #include "ptx/memory.cuh"
-#include "swiglu/activation.cuh"
+#include "swiglu/chunk.cuh"
 #include "swiglu/config.h"
 #include "swiglu/element.cuh"
-#include "swiglu/params.h"
-#include "swiglu/raster.cuh"
+#include "swiglu/operands.cuh"
 #include "swiglu/shared_tile.cuh"
 
 namespace swiglu {
 
-// Rows are kStagingPad elements longer than the tile's, so that neither the stores of fragments nor the reads of rows
-// meet on a bank; only in tiles of n = 32, where one read takes in two rows, do two of its eight chunks meet.
+// A half of the tile as it lies in memory. Rows are kStagingPad elements longer than the tile's, so that neither the
+// stores of fragments nor the reads of rows meet on a bank; only in tiles of 32 columns, where one read takes in two
+// rows, do two of its eight chunks meet, and in those of 16.
 template <KernelConfig C>
-struct StagedOutput {
-  unsigned short elements[C.tile.m][C.tile.n + kStagingPad];
+struct StagedHalf {
+  static constexpr bool kTransposed = product(C.problem).transposed;
+  static constexpr int kRows = kTransposed ? C.tile.n : C.tile.m;
+  static constexpr int kColumns = kTransposed ? C.tile.m : C.tile.n;
+  static constexpr int kPitch = kColumns + kStagingPad;
+  static constexpr int kMatrixColumns =
+      kTransposed ? static_cast<int>(extent(C.problem, product(C.problem).rows, 0)) : product_columns(C.problem);
+  static constexpr bool kWholeTile = kMatrixColumns % (kTransposed ? C.tile.m : tile_columns(C)) == 0;
+  static constexpr bool kWholeChunks = kMatrixColumns % kChunkElements == 0;
+
+  unsigned short elements[kRows][kPitch];
 };
 
-// The first valid_elements (1 .. 8) of a chunk, in stores of kAccessBytes where those fit.
-template <int kAccessBytes, bool kWhole>
-__device__ __forceinline__ void store_chunk(unsigned char* destination, const ptx::Packet<kChunkBytes>& chunk,
-                                            int valid_elements) {
-#pragma unroll
-  for (int byte = 0; byte < kChunkBytes; byte += kAccessBytes) {
-    if (kWhole || byte + kAccessBytes <= valid_elements * kElementBytes) {
-      ptx::Packet<kAccessBytes> piece;
-#pragma unroll
-      for (int word = 0; word < static_cast<int>(sizeof(piece.words) / 4); ++word) {
-        piece.words[word] = chunk.words[byte / 4 + word] >> (byte % 4 * 8);
-      }
-      ptx::store_global<kAccessBytes>(destination + byte, piece);
-    } else {
-#pragma unroll
-      for (int element = byte; element < byte + kAccessBytes; element += kElementBytes) {
-        if (element < valid_elements * kElementBytes) {
-          ptx::store_global<kElementBytes>(destination + element,
-                                           ptx::Packet<kElementBytes>{{chunk.words[element / 4] >> (element % 4 * 8)}});
-        }
-      }
-    }
+// Where a half of the tile goes.
+struct Destination {
+  void* matrix;
+  long long ld;
+  long long row;  // in memory, of the tile's first element
+  int column;
+  int rows;  // in memory, of the tile that are inside; may be none, or less
+};
+
+template <KernelConfig C>
+__device__ __forceinline__ Destination destination(void* matrix, long long ld, const Work& work, int half,
+                                                   int rows_inside) {
+  const int column = work.origin.column + half_offset<C>(half);
+  if constexpr (StagedHalf<C>::kTransposed) {
+    const int left = product_columns(C.problem) - column;
+    return {matrix, ld, column, static_cast<int>(work.origin.row), left < C.tile.n ? left : C.tile.n};
+  } else {
+    return {matrix, ld, work.origin.row, column, rows_inside};
   }
 }
 
-// The first `rows` rows of the staged tile to rows and columns from `origin` of an [m, d_intermediate] matrix.
-template <KernelConfig C>
-__device__ __forceinline__ void store_staged(unsigned staging, void* matrix, long long ld, int rows,
-                                             TileOrigin origin) {
-  constexpr int kRowChunks = C.tile.n / kChunkElements;
+// move(shared address, global address, valid elements) for every chunk of the half that is inside.
+template <KernelConfig C, typename Move>
+__device__ __forceinline__ void for_each_chunk(unsigned staging, const Destination& to, Move move) {
+  using Half = StagedHalf<C>;
+  constexpr int kRowChunks = Half::kColumns / kChunkElements;
   constexpr int kRowsPerPass = threads(C) / kRowChunks;
-  constexpr bool kWholeTile = C.problem.d_intermediate % C.tile.n == 0;
-  constexpr bool kWholeChunks = C.problem.d_intermediate % kChunkElements == 0;
   const int chunk = static_cast<int>(threadIdx.x) % kRowChunks;
   const int first_row = static_cast<int>(threadIdx.x) / kRowChunks;
-  const int valid = C.problem.d_intermediate - origin.column - chunk * kChunkElements;
-  if (!kWholeTile && valid <= 0) {
+  const int valid = Half::kMatrixColumns - to.column - chunk * kChunkElements;
+  if (!Half::kWholeTile && valid <= 0) {
     return;
   }
-  unsigned char* destination = static_cast<unsigned char*>(matrix) +
-                               ((origin.row + first_row) * ld + origin.column + chunk * kChunkElements) * kElementBytes;
+  unsigned char* global = static_cast<unsigned char*>(to.matrix) +
+                          ((to.row + first_row) * to.ld + to.column + chunk * kChunkElements) * kElementBytes;
 #pragma unroll 4
-  for (int row = first_row; row < rows; row += kRowsPerPass) {
-    const unsigned source =
-        staging + static_cast<unsigned>((row * (C.tile.n + kStagingPad) + chunk * kChunkElements) * kElementBytes);
-    store_chunk<C.problem.access_bytes, kWholeChunks>(destination, ptx::load_shared<kChunkBytes>(source), valid);
-    destination += ld * (kRowsPerPass * kElementBytes);
+  for (int row = first_row; row < to.rows; row += kRowsPerPass) {
+    move(staging + static_cast<unsigned>((row * Half::kPitch + chunk * kChunkElements) * kElementBytes), global, valid);
+    global += to.ld * (kRowsPerPass * kElementBytes);
   }
 }
 
-// A warp's values, made by `value(i, j, e)`, into the staged tile. Blocks of 16 rows that lie beyond `rows` are
-// skipped; the branch also keeps the compiler from computing the values of all blocks at once, for which registers
-// would not do.
-template <KernelConfig C, int kMmaM, int kMmaN, typename Value>
-__device__ __forceinline__ void stage(unsigned staging, int rows, int warp_row, int warp_column, Value value) {
+template <KernelConfig C>
+__device__ __forceinline__ void store_staged(unsigned staging, const Destination& to) {
+  for_each_chunk<C>(staging, to, [](unsigned shared, unsigned char* global, int valid) {
+    store_chunk<C.problem.access_bytes, StagedHalf<C>::kWholeChunks>(global, ptx::load_shared<kChunkBytes>(shared),
+                                                                     valid);
+  });
+}
+
+// What is there now, to be worked on in place.
+template <KernelConfig C>
+__device__ __forceinline__ void load_staged(unsigned staging, const Destination& from) {
+  for_each_chunk<C>(staging, from, [](unsigned shared, const unsigned char* global, int valid) {
+    ptx::store_shared<kChunkBytes>(shared,
+                                   load_chunk<C.problem.access_bytes, StagedHalf<C>::kWholeChunks>(global, valid));
+  });
+}
+
+// A warp's part of the tile: visit(i, j, half, row, column) for each two neighbouring columns that a lane holds,
+// elements 2 half and 2 half + 1 of the m16n8 block (i, j). Blocks of 16 rows that lie beyond `rows` are skipped; the
+// branch also keeps the compiler from computing the values of all blocks at once, for which registers would not do.
+template <int kMmaM, int kMmaN, typename Visit>
+__device__ __forceinline__ void for_each_pair(int rows, int warp_row, int warp_column, Visit visit) {
   const int lane = static_cast<int>(threadIdx.x) % kWarpThreads;
-  constexpr int kRowBytes = (C.tile.n + kStagingPad) * kElementBytes;
-  const unsigned first =
-      staging + static_cast<unsigned>((warp_row + lane / 4) * kRowBytes + (warp_column + lane % 4 * 2) * kElementBytes);
 #pragma unroll
   for (int i = 0; i < kMmaM; ++i) {
     if (warp_row + i * 16 >= rows) {
@@ -88,38 +105,80 @@ __device__ __forceinline__ void stage(unsigned staging, int rows, int warp_row, 
 #pragma unroll
     for (int j = 0; j < kMmaN; ++j) {
 #pragma unroll
-      for (int half = 0; half < 2; ++half) {  // rows lane / 4 and lane / 4 + 8
-        const unsigned address = first + static_cast<unsigned>((i * 16 + half * 8) * kRowBytes + j * 8 * kElementBytes);
-        const unsigned packed = pack<C.problem.dtype>(value(i, j, 2 * half), value(i, j, 2 * half + 1));
-        ptx::store_shared<4>(address, ptx::Packet<4>{{packed}});
+      for (int half = 0; half < 2; ++half) {
+        visit(i, j, half, warp_row + i * 16 + half * 8 + lane / 4, warp_column + j * 8 + lane % 4 * 2);
       }
     }
   }
 }
 
-// Entered by all threads when nothing of the ring is in use any more. `staging`: shared address of StagedOutput.
-template <KernelConfig C, int kMmaM, int kMmaN, typename Sums>
-__device__ __forceinline__ void write_output(const ForwardParams& params, TileOrigin origin, unsigned staging,
-                                             int warp_row, int warp_column, const Sums& gate_sums,
-                                             const Sums& up_sums) {
-  const long long left = params.m - origin.row;
-  const int rows = left < C.tile.m ? static_cast<int>(left) : C.tile.m;
-  stage<C, kMmaM, kMmaN>(staging, rows, warp_row, warp_column,
-                         [&](int i, int j, int e) { return gate(gate_sums.value(i, j, e), up_sums.value(i, j, e)); });
-  __syncthreads();
-  store_staged<C>(staging, params.out, params.ld_out, rows, origin);
-  if constexpr (C.problem.pass == Pass::forward_store) {
-    __syncthreads();
-    stage<C, kMmaM, kMmaN>(staging, rows, warp_row, warp_column,
-                           [&](int i, int j, int e) { return gate_sums.value(i, j, e); });
-    __syncthreads();
-    store_staged<C>(staging, params.g, params.ld_g, rows, origin);
-    __syncthreads();
-    stage<C, kMmaM, kMmaN>(staging, rows, warp_row, warp_column,
-                           [&](int i, int j, int e) { return up_sums.value(i, j, e); });
-    __syncthreads();
-    store_staged<C>(staging, params.u, params.ld_u, rows, origin);
-  }
+// Address in the staged half of the pair at (row, column) of the tile.
+template <KernelConfig C>
+__device__ __forceinline__ unsigned staged_pair(unsigned staging, int row, int column) {
+  using Half = StagedHalf<C>;
+  const int element = Half::kTransposed ? column * Half::kPitch + row : row * Half::kPitch + column;
+  return staging + static_cast<unsigned>(element * kElementBytes);
+}
+
+// A warp's values, made by `value(i, j, e)`, into the staged half, or added there to what load_staged() has fetched.
+template <KernelConfig C, int kMmaM, int kMmaN, typename Value>
+__device__ __forceinline__ void stage(unsigned staging, bool add, int rows, int warp_row, int warp_column,
+                                      Value value) {
+  constexpr DType kDType = C.problem.dtype;
+  for_each_pair<kMmaM, kMmaN>(rows, warp_row, warp_column, [&](int i, int j, int half, int row, int column) {
+    const unsigned address = staged_pair<C>(staging, row, column);
+    float low = value(i, j, 2 * half);
+    float high = value(i, j, 2 * half + 1);
+    if constexpr (StagedHalf<C>::kTransposed) {
+      constexpr unsigned kNext = StagedHalf<C>::kPitch * kElementBytes;
+      if (add) {
+        low += to_float<kDType>(static_cast<unsigned short>(ptx::load_shared<2>(address).words[0]));
+        high += to_float<kDType>(static_cast<unsigned short>(ptx::load_shared<2>(address + kNext).words[0]));
+      }
+      ptx::store_shared<2>(address, ptx::Packet<2>{{from_float<kDType>(low)}});
+      ptx::store_shared<2>(address + kNext, ptx::Packet<2>{{from_float<kDType>(high)}});
+    } else {
+      if (add) {
+        const unsigned old = ptx::load_shared<4>(address).words[0];
+        low += to_float<kDType>(static_cast<unsigned short>(old & 0xffffu));
+        high += to_float<kDType>(static_cast<unsigned short>(old >> 16));
+      }
+      ptx::store_shared<4>(address, ptx::Packet<4>{{pack<kDType>(low, high)}});
+    }
+  });
+}
+
+struct alignas(8) FloatPair {
+  float low;
+  float high;
+};
+
+// A warp's values to an f32 matrix whose rows start at multiples of kAccessBytes, written or added.
+template <KernelConfig C, int kAccessBytes, int kMmaM, int kMmaN, typename Value>
+__device__ __forceinline__ void store_floats(const Destination& to, bool add, int rows, int warp_row, int warp_column,
+                                             int columns, Value value) {
+  constexpr bool kTransposed = StagedHalf<C>::kTransposed;
+  const auto put = [&](float* at, float sum) { *at = add ? *at + sum : sum; };
+  float* const first = static_cast<float*>(to.matrix) + (to.row * to.ld + to.column);
+  for_each_pair<kMmaM, kMmaN>(rows, warp_row, warp_column, [&](int i, int j, int half, int row, int column) {
+    if (row >= rows || column >= columns) {
+      return;
+    }
+    const float low = value(i, j, 2 * half);
+    const float high = value(i, j, 2 * half + 1);
+    float* const at = first + (kTransposed ? column * to.ld + row : row * to.ld + column);
+    const bool both = column + 1 < columns;
+    if (!kTransposed && kAccessBytes >= 8 && both) {
+      FloatPair* const pair = reinterpret_cast<FloatPair*>(at);
+      const FloatPair old = add ? *pair : FloatPair{0.0f, 0.0f};
+      *pair = add ? FloatPair{old.low + low, old.high + high} : FloatPair{low, high};
+    } else {
+      put(at, low);
+      if (both) {
+        put(at + (kTransposed ? to.ld : 1), high);
+      }
+    }
+  });
 }
 
 }  // namespace swiglu

@@ -1,8 +1,8 @@
-// mma fragments out of the shared tiles of one stage: the rows of x and the columns of Wg and Wu that a warp
-// multiplies.
+// mma fragments out of the shared tiles of one stage: the rows of A and the columns of both halves of B that a warp
+// multiplies, from tiles of either majorness.
 //
-// Addresses are computed once a kernel. A step along k and a step along n each add a constant or flip the bits of a
-// chunk, whichever the layout makes of them (shared_tile.cuh).
+// Addresses are computed once a kernel. A step along k and a step along rows or columns each add a constant or flip the
+// bits of a chunk, whichever the majorness makes of them (shared_tile.cuh).
 #pragma once
 
 #include "ptx/ldmatrix.cuh"
@@ -11,71 +11,82 @@
 
 namespace swiglu {
 
-// What a warp holds for one m16n8k16 step: kMmaM x (kMmaN gate + kMmaN up) mma operations.
+// What a warp holds for one m16n8k16 step: kMmaM x (kMmaN + kMmaN) mma operations.
 template <KernelConfig C>
 struct Fragments {
   static constexpr int kMmaM = C.tile.m / C.tile.warps_m / 16;
   static constexpr int kMmaN = C.tile.n / C.tile.warps_n / 8;
-  unsigned x[kMmaM][4];
-  unsigned gate[kMmaN][2];
-  unsigned up[kMmaN][2];
+  unsigned a[kMmaM][4];
+  unsigned b[2][kMmaN][2];
 };
 
 template <KernelConfig C>
 class FragmentReader {
-  static constexpr bool kRowsAreK = C.problem.layout == Layout::kn;
-  static constexpr int kWeightRow = kRowsAreK ? C.tile.n : C.tile.k;
-  static constexpr unsigned kXBytes = C.tile.m * C.tile.k * kElementBytes;
-  static constexpr unsigned kWeightBytes = C.tile.n * C.tile.k * kElementBytes;
-  using XTile = SharedTile<C.tile.k>;
-  using WeightTile = SharedTile<kWeightRow>;
+  static constexpr bool kARowsAreK = product(C.problem).a == Major::mn;
+  static constexpr bool kBRowsAreK = product(C.problem).b == Major::mn;
+  static constexpr unsigned kABytes = C.tile.m * C.tile.k * kElementBytes;
+  static constexpr unsigned kBBytes = C.tile.n * C.tile.k * kElementBytes;
+  using ATile = SharedTile<kARowsAreK ? C.tile.m : C.tile.k>;
+  using BTile = SharedTile<kBRowsAreK ? C.tile.n : C.tile.k>;
 
  public:
   // warp_row, warp_column: where this warp's part of the output tile starts.
   __device__ __forceinline__ FragmentReader(int warp_row, int warp_column) {
     const int lane = static_cast<int>(threadIdx.x) % kWarpThreads;
-    x_offset_ = XTile::offset(warp_row + lane % 16, lane / 16);
-    weight_offset_ = kXBytes + (kRowsAreK ? WeightTile::offset(lane % 16, warp_column / kChunkElements + lane / 16)
-                                          : WeightTile::offset(warp_column + lane / 16 * 8 + lane % 8, lane / 8 % 2));
+    a_offset_ = kARowsAreK ? ATile::offset(lane / 16 * 8 + lane % 8, warp_row / kChunkElements + lane / 8 % 2)
+                           : ATile::offset(warp_row + lane % 16, lane / 16);
+    b_offset_ = kABytes + (kBRowsAreK ? BTile::offset(lane % 16, warp_column / kChunkElements + lane / 16)
+                                      : BTile::offset(warp_column + lane / 16 * 8 + lane % 8, lane / 8 % 2));
   }
 
   // Of products 16 * step .. 16 * step + 15 of the stage that starts at stage_address (a multiple of 1024).
   __device__ __forceinline__ void read(Fragments<C>& fragments, unsigned stage_address, int step) const {
-    const unsigned x_address = (stage_address + x_offset_) ^ static_cast<unsigned>(step * 2 * kChunkBytes);
-#pragma unroll
-    for (int i = 0; i < Fragments<C>::kMmaM; ++i) {
-      ptx::ldmatrix_x4(fragments.x[i], x_address + static_cast<unsigned>(i * 16 * XTile::kRowBytes));
-    }
-    read_weight(fragments.gate, stage_address + weight_offset_, step);
-    read_weight(fragments.up, stage_address + weight_offset_ + kWeightBytes, step);
+    read_a(fragments.a, stage_address + a_offset_, step);
+    read_b(fragments.b[0], stage_address + b_offset_, step);
+    read_b(fragments.b[1], stage_address + b_offset_ + kBBytes, step);
   }
 
  private:
+  static constexpr int kMmaM = Fragments<C>::kMmaM;
   static constexpr int kMmaN = Fragments<C>::kMmaN;
+  static constexpr int kChunkStep = 2 * kChunkBytes;  // 16 elements of a row
+
+  __device__ static __forceinline__ void read_a(unsigned (&a)[kMmaM][4], unsigned address, int step) {
+    constexpr int kRowStep = 16 * ATile::kRowBytes;
+#pragma unroll
+    for (int i = 0; i < kMmaM; ++i) {
+      if constexpr (kARowsAreK) {
+        ptx::ldmatrix_x4_trans(
+            a[i], (address ^ static_cast<unsigned>(i * kChunkStep)) + static_cast<unsigned>(step * kRowStep));
+      } else {
+        ptx::ldmatrix_x4(a[i],
+                         (address ^ static_cast<unsigned>(step * kChunkStep)) + static_cast<unsigned>(i * kRowStep));
+      }
+    }
+  }
 
   // Two neighbouring n8 operands at a time.
-  __device__ static __forceinline__ void read_weight(unsigned (&weight)[kMmaN][2], unsigned address, int step) {
-    constexpr int kRowStep = 16 * WeightTile::kRowBytes;
-    constexpr int kChunkStep = 2 * kChunkBytes;
+  __device__ static __forceinline__ void read_b(unsigned (&b)[kMmaN][2], unsigned address, int step) {
+    constexpr int kRowStep = 16 * BTile::kRowBytes;
 #pragma unroll
     for (int j = 0; j < kMmaN; j += 2) {
       unsigned pair[4];
-      if constexpr (kRowsAreK) {
+      if constexpr (kBRowsAreK) {
         ptx::ldmatrix_x4_trans(
             pair, (address ^ static_cast<unsigned>(j / 2 * kChunkStep)) + static_cast<unsigned>(step * kRowStep));
       } else {
         ptx::ldmatrix_x4(
             pair, (address ^ static_cast<unsigned>(step * kChunkStep)) + static_cast<unsigned>(j / 2 * kRowStep));
       }
-      weight[j][0] = pair[0];
-      weight[j][1] = pair[1];
-      weight[j + 1][0] = pair[2];
-      weight[j + 1][1] = pair[3];
+      b[j][0] = pair[0];
+      b[j][1] = pair[1];
+      b[j + 1][0] = pair[2];
+      b[j + 1][1] = pair[3];
     }
   }
 
-  unsigned x_offset_;       // bytes from a stage's start to what this lane passes to ldmatrix
-  unsigned weight_offset_;  // the same for Wg; Wu follows at kWeightBytes
+  unsigned a_offset_;  // bytes from a stage's start to what this lane passes to ldmatrix
+  unsigned b_offset_;  // the same for the first half of B; the second follows at kBBytes
 };
 
 }  // namespace swiglu

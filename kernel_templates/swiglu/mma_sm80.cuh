@@ -1,9 +1,12 @@
-// The tensor-core kernel for sm_80 and later: mma.sync m16n8k16 fed by ldmatrix from a ring of cp.async stages.
+// The tensor-core kernel for sm_80 and later: mma.sync m16n8k16 fed by ldmatrix from a ring of cp.async stages. One
+// main loop for every product of swiglu/problem.h; passes differ in their operands (operands.cuh) and outputs
+// (outputs.cuh).
 //
-// A block computes tile.m x tile.n of `out`: a stage holds tile.k columns of x and the tiles of Wg and Wu that belong
-// to them. Each warp multiplies one fragment of x with its columns of both halves, so g and u of an element meet in the
-// same thread, where the gate is applied. Products are summed in steps of 16 with increasing k whatever the tile: for
-// one accumulator type all tiles give bit-identical results.
+// A block computes tile.m x tile.n of both halves: a stage holds tile.k of the rows of A and of the columns of B that
+// belong to them. Each warp multiplies one fragment of A with its columns of both halves, so that what belongs to one
+// element of the result, such as its g and u, meets in the same thread. Products are summed in steps of 16 with
+// increasing k, segment after segment, whatever the tile: for one accumulator type all tiles give bit-identical
+// results.
 //
 // While a warp multiplies step s, ldmatrix fetches step s + 1 and cp.async the tile stages - 1 ahead. One barrier a
 // tile: after it the next stage has arrived for everyone, and everyone has done reading the stage before the current
@@ -14,64 +17,74 @@
 #include "ptx/shared.cuh"
 #include "swiglu/accumulators.cuh"
 #include "swiglu/config.h"
-#include "swiglu/epilogue.cuh"
 #include "swiglu/fragments.cuh"
+#include "swiglu/operands.cuh"
+#include "swiglu/outputs.cuh"
 #include "swiglu/params.h"
-#include "swiglu/raster.cuh"
 #include "swiglu/tile_loader.cuh"
 
 namespace swiglu::mma_sm80 {
 
 template <KernelConfig C>
 struct Stage {
-  unsigned short x[C.tile.m * C.tile.k];     // [m][k]
-  unsigned short gate[C.tile.n * C.tile.k];  // [k][n] or [n][k], as the weights lie in memory
-  unsigned short up[C.tile.n * C.tile.k];
+  unsigned short a[C.tile.m * C.tile.k];     // [m][k] or [k][m], as A lies in memory
+  unsigned short b[2][C.tile.n * C.tile.k];  // [k][n] or [n][k], as B
 };
 
 template <KernelConfig C>
 union SharedStorage {
   Stage<C> ring[C.tile.stages];
-  StagedOutput<C> output;  // after the main loop
+  StagedHalf<C> output[staging_elements(C) / staged_half_elements(C)];  // after the main loop
 };
 
-// Fills stages of the ring with consecutive tiles along k, a third (x, Wg, Wu) at a time, so that the copies can be
-// issued between the mma steps.
-template <KernelConfig C>
+// Fills stages of the ring with consecutive tiles along k, a third (A and either half of B) at a time, so that the
+// copies can be issued between the mma steps.
+template <KernelConfig C, typename Params>
 class StageLoader {
-  static constexpr bool kRowsAreK = C.problem.layout == Layout::kn;
-  static constexpr int kAccess = C.problem.access_bytes;
-  static constexpr bool kKTail = C.problem.d_model % C.tile.k != 0;
-  static constexpr bool kNTail = C.problem.d_intermediate % C.tile.n != 0;
-  using XLoader = TileLoader<C.tile.m, C.tile.k, threads(C), kAccess>;
-  using WeightLoader =
-      TileLoader<kRowsAreK ? C.tile.k : C.tile.n, kRowsAreK ? C.tile.n : C.tile.k, threads(C), kAccess>;
+  static constexpr Product kProduct = product(C.problem);
+  static constexpr bool kARowsAreK = kProduct.a == Major::mn;
+  static constexpr bool kBRowsAreK = kProduct.b == Major::mn;
+  static constexpr bool kDepthTail =
+      kProduct.depth == Extent::tokens || extent(C.problem, kProduct.depth, 0) % C.tile.k != 0;
+  static constexpr bool kRowTail =
+      kProduct.rows == Extent::tokens || extent(C.problem, kProduct.rows, 0) % C.tile.m != 0;
+  static constexpr bool kColumnTail = product_columns(C.problem) % tile_columns(C) != 0;
+  template <int kMn, bool kRowsAreK>
+  using Loader = TileLoader<kRowsAreK ? C.tile.k : kMn, kRowsAreK ? kMn : C.tile.k, threads(C), C.problem.access_bytes>;
+  using ALoader = Loader<C.tile.m, kARowsAreK>;
+  using BLoader = Loader<C.tile.n, kBRowsAreK>;
 
  public:
   static constexpr int kParts = 3;
 
-  __device__ __forceinline__ StageLoader(const ForwardParams& params, TileOrigin origin)
-      : x_(params.x, params.ld_x, origin.row, 0),
-        gate_(params.w_gate, params.ld_w_gate, kRowsAreK ? 0 : origin.column, kRowsAreK ? origin.column : 0),
-        up_(params.w_up, params.ld_w_up, kRowsAreK ? 0 : origin.column, kRowsAreK ? origin.column : 0),
-        gate_bytes_((kRowsAreK ? params.ld_w_gate : 1) * (C.tile.k * kElementBytes)),
-        up_bytes_((kRowsAreK ? params.ld_w_up : 1) * (C.tile.k * kElementBytes)),
-        m_left_(params.m - origin.row < C.tile.m ? static_cast<int>(params.m - origin.row) : C.tile.m),
-        n_left_(C.problem.d_intermediate - origin.column),
-        k_left_(C.problem.d_model) {}
+  __device__ __forceinline__ StageLoader(const Params& params, const Work& work)
+      : params_(params),
+        work_(work),
+        a_(loader_a(0)),
+        b_{loader_b(0, 0), loader_b(0, 1)},
+        rows_left_(rows_left<C>(work, params.m)),
+        columns_left_(product_columns(C.problem) - work.origin.column),
+        k_left_(work.depth) {
+    set_steps(0);
+  }
 
   // Part 0 .. kParts - 1 of the current tile; the last moves on to the next one.
   __device__ __forceinline__ void load(unsigned stage_address, int part) {
-    if (!kKTail || k_left_ >= C.tile.k) {
+    if (!kDepthTail || k_left_ >= C.tile.k) {
       load_part<false>(stage_address, part);
     } else {
       load_part<true>(stage_address, part);
     }
     if (part == kParts - 1) {
-      x_.advance(C.tile.k * kElementBytes);
-      gate_.advance(gate_bytes_);
-      up_.advance(up_bytes_);
+      a_.advance(a_step_);
+      b_[0].advance(b_step_[0]);
+      b_[1].advance(b_step_[1]);
       k_left_ -= C.tile.k;
+      if constexpr (kProduct.segments == 2) {
+        if (k_left_ <= 0 && !in_second_segment_) {
+          begin_second_segment();
+        }
+      }
     }
   }
 
@@ -79,47 +92,82 @@ class StageLoader {
   __device__ __forceinline__ bool more() const { return k_left_ > 0; }
 
  private:
+  __device__ __forceinline__ ALoader loader_a(int segment) const {
+    const Matrix a = operand_a<C.problem>(params_, segment);
+    return ALoader(a.base, a.ld, kARowsAreK ? work_.first_k : work_.origin.row,
+                   kARowsAreK ? work_.origin.row : work_.first_k);
+  }
+
+  __device__ __forceinline__ BLoader loader_b(int segment, int half) const {
+    const Matrix b = operand_b<C.problem>(params_, segment, half);
+    const long long column = work_.origin.column + half_offset<C>(half);
+    return BLoader(b.base, b.ld, kBRowsAreK ? work_.first_k : column, kBRowsAreK ? column : work_.first_k);
+  }
+
+  __device__ __forceinline__ void set_steps(int segment) {
+    constexpr long long kTileBytes = C.tile.k * kElementBytes;
+    a_step_ = (kARowsAreK ? operand_a<C.problem>(params_, segment).ld : 1) * kTileBytes;
+    b_step_[0] = (kBRowsAreK ? operand_b<C.problem>(params_, segment, 0).ld : 1) * kTileBytes;
+    b_step_[1] = (kBRowsAreK ? operand_b<C.problem>(params_, segment, 1).ld : 1) * kTileBytes;
+  }
+
+  __device__ __forceinline__ void begin_second_segment() {
+    a_ = loader_a(1);
+    b_[0] = loader_b(1, 0);
+    b_[1] = loader_b(1, 1);
+    set_steps(1);
+    k_left_ = work_.depth;
+    in_second_segment_ = true;
+  }
+
   template <bool kCheckK>
   __device__ __forceinline__ void load_part(unsigned stage_address, int part) const {
-    constexpr unsigned kXBytes = sizeof(Stage<C>::x);
-    constexpr unsigned kWeightBytes = sizeof(Stage<C>::gate);
+    constexpr unsigned kABytes = sizeof(Stage<C>::a);
+    constexpr unsigned kHalfBytes = sizeof(Stage<C>::b[0]);
     if (part == 0) {
-      x_.template load<true, kCheckK, !kCheckK>(stage_address, m_left_, k_left_);
-    } else {
-      const WeightLoader& weight = part == 1 ? gate_ : up_;
-      const unsigned address = stage_address + kXBytes + (part == 1 ? 0u : kWeightBytes);
-      if constexpr (kRowsAreK) {
-        weight.template load<kCheckK, kNTail, !kCheckK>(address, k_left_, n_left_);
+      if constexpr (kARowsAreK) {
+        a_.template load<kCheckK, kRowTail, !kCheckK>(stage_address, k_left_, rows_left_);
       } else {
-        weight.template load<kNTail, kCheckK, !kCheckK>(address, n_left_, k_left_);
+        a_.template load<kRowTail, kCheckK, !kCheckK>(stage_address, rows_left_, k_left_);
+      }
+    } else {
+      const int half = part - 1;
+      const unsigned address = stage_address + kABytes + static_cast<unsigned>(half) * kHalfBytes;
+      const int columns_left = columns_left_ - half_offset<C>(half);
+      if constexpr (kBRowsAreK) {
+        b_[half].template load<kCheckK, kColumnTail, !kCheckK>(address, k_left_, columns_left);
+      } else {
+        b_[half].template load<kColumnTail, kCheckK, !kCheckK>(address, columns_left, k_left_);
       }
     }
   }
 
-  XLoader x_;
-  WeightLoader gate_;
-  WeightLoader up_;
-  long long gate_bytes_;  // from one tile to the next
-  long long up_bytes_;
-  int m_left_;
-  int n_left_;
-  int k_left_;  // columns of x not yet loaded
+  const Params& params_;
+  const Work& work_;
+  ALoader a_;
+  BLoader b_[2];
+  long long a_step_;  // bytes from one tile to the next
+  long long b_step_[2];
+  int rows_left_;
+  int columns_left_;
+  int k_left_;  // of the segment, not yet loaded
+  bool in_second_segment_ = false;
 };
 
 // What a warp carries through the main loop: the ring, and the operands and sums in registers.
-template <KernelConfig C>
+template <KernelConfig C, typename Params>
 class Pipeline {
   static constexpr int kSteps = C.tile.k / 16;  // mma steps of a tile
   static constexpr int kMmaM = Fragments<C>::kMmaM;
   static constexpr int kMmaN = Fragments<C>::kMmaN;
-  static constexpr int kParts = StageLoader<C>::kParts;
+  static constexpr int kParts = StageLoader<C, Params>::kParts;
 
  public:
   using Sums = Accumulators<C.problem.dtype, C.problem.accum, kMmaM, kMmaN>;
 
-  __device__ __forceinline__ Pipeline(const ForwardParams& params, TileOrigin origin, unsigned ring, int warp_row,
+  __device__ __forceinline__ Pipeline(const Params& params, const Work& work, unsigned ring, int warp_row,
                                       int warp_column)
-      : loader_(params, origin), reader_(warp_row, warp_column), ring_(ring), write_stage_(ring), read_stage_(ring) {}
+      : loader_(params, work), reader_(warp_row, warp_column), ring_(ring), write_stage_(ring), read_stage_(ring) {}
 
   // Starts the copies of the first stages - 1 tiles, waits for the first tile and fetches its first step.
   __device__ __forceinline__ void start() {
@@ -160,7 +208,7 @@ class Pipeline {
         write_stage_ = next(write_stage_);
       }
       multiply(fragments_[step % 2]);
-      if ((tile * kSteps + step + 1) % (kPromotionK / 16) == 0) {
+      if (chunk_ends(tile, step)) {
         promote();
       }
     }
@@ -173,10 +221,22 @@ class Pipeline {
     __syncthreads();
   }
 
-  __device__ __forceinline__ const Sums& gate_sums() const { return gate_sums_; }
-  __device__ __forceinline__ const Sums& up_sums() const { return up_sums_; }
+  // Of both halves.
+  __device__ __forceinline__ const Sums (&sums() const)[2] { return sums_; }
 
  private:
+  // Chunks of promotion begin anew with each segment, so that they are the same for every tile.k.
+  __device__ static __forceinline__ bool chunk_ends(int tile, int step) {
+    if constexpr (product(C.problem).segments == 2 && C.problem.accum == Accum::f16_promoted) {
+      constexpr int kTiles =
+          static_cast<int>(ceil_div(extent(C.problem, product(C.problem).depth, 0), C.tile.k));  // of a segment
+      const int within = tile % kTiles;
+      return (within * kSteps + step + 1) % (kPromotionK / 16) == 0 || (step == kSteps - 1 && within == kTiles - 1);
+    } else {
+      return (tile * kSteps + step + 1) % (kPromotionK / 16) == 0;
+    }
+  }
+
   __device__ __forceinline__ unsigned next(unsigned stage_address) const {
     constexpr unsigned kStageBytes = sizeof(Stage<C>);
     return stage_address == ring_ + (C.tile.stages - 1) * kStageBytes ? ring_ : stage_address + kStageBytes;
@@ -187,33 +247,34 @@ class Pipeline {
     for (int i = 0; i < kMmaM; ++i) {
 #pragma unroll
       for (int j = 0; j < kMmaN; ++j) {
-        gate_sums_.multiply(i, j, current.x[i], current.gate[j]);
-        up_sums_.multiply(i, j, current.x[i], current.up[j]);
+        sums_[0].multiply(i, j, current.a[i], current.b[0][j]);
+        sums_[1].multiply(i, j, current.a[i], current.b[1][j]);
       }
     }
   }
 
   __device__ __forceinline__ void promote() {
-    gate_sums_.promote();
-    up_sums_.promote();
+    sums_[0].promote();
+    sums_[1].promote();
   }
 
-  StageLoader<C> loader_;
+  StageLoader<C, Params> loader_;
   FragmentReader<C> reader_;
   unsigned ring_;              // shared address of the first stage
   unsigned write_stage_;       // the next to be filled
   unsigned read_stage_;        // the one operands are fetched from
   Fragments<C> fragments_[2];  // the step being multiplied and the one being fetched
-  Sums gate_sums_;
-  Sums up_sums_;
+  Sums sums_[2];
 };
 
-template <KernelConfig C>
-__device__ __forceinline__ void forward(const ForwardParams& params) {
+template <KernelConfig C, typename Params>
+__device__ __forceinline__ void run(const Params& params) {
   static_assert(why_invalid(C) == nullptr, "not a valid configuration: see why_invalid() in swiglu/config.h");
   static_assert(sizeof(SharedStorage<C>) == shared_bytes(C));
   static_assert(sizeof(Stage<C>) % 1024 == 0, "stages keep the alignment that the swizzle counts on");
-  constexpr int kTiles = static_cast<int>(ceil_div(C.problem.d_model, C.tile.k));
+  static_assert(sizeof(StagedHalf<C>) == staged_half_elements(C) * kElementBytes);
+  constexpr Product kProduct = product(C.problem);
+  constexpr long long kDepth = extent(C.problem, kProduct.depth, 0);  // 0: known at the launch
   constexpr int kMmaM = Fragments<C>::kMmaM;
   constexpr int kMmaN = Fragments<C>::kMmaN;
 
@@ -221,20 +282,32 @@ __device__ __forceinline__ void forward(const ForwardParams& params) {
   const int warp_row = warp % C.tile.warps_m * (kMmaM * 16);
   const int warp_column = warp / C.tile.warps_m * (kMmaN * 8);
   const unsigned ring = ptx::shared_address(ptx::dynamic_shared());
-  const TileOrigin origin = tile_origin<C>(blockIdx.x, params.m);
+  const Work work = work_of<C>(params, blockIdx.x);
 
-  Pipeline<C> pipeline(params, origin, ring, warp_row, warp_column);
+  Pipeline<C, Params> pipeline(params, work, ring, warp_row, warp_column);
   pipeline.start();
-  if constexpr (kTiles == 1) {  // as a loop of one turn its pragma would fall to the loop inside
-    pipeline.multiply_tile(0);
+  if constexpr (kDepth > 0 && kProduct.segments * ceil_div(kDepth, C.tile.k) == 1) {
+    pipeline.multiply_tile(0);  // as a loop of one turn its pragma would fall to the loop inside
   } else {
+    const int tiles = kProduct.segments * static_cast<int>(ceil_div(kDepth > 0 ? kDepth : work.depth, C.tile.k));
 #pragma unroll 1
-    for (int tile = 0; tile < kTiles; ++tile) {
+    for (int tile = 0; tile < tiles; ++tile) {
       pipeline.multiply_tile(tile);
     }
   }
   pipeline.finish();
-  write_output<C, kMmaM, kMmaN>(params, origin, ring, warp_row, warp_column, pipeline.gate_sums(), pipeline.up_sums());
+  write_output<C, kMmaM, kMmaN>(params, work, ring, {warp_row, warp_column, rows_left<C>(work, params.m)},
+                                pipeline.sums());
+}
+
+template <KernelConfig C>
+__device__ __forceinline__ void forward(const ForwardParams& params) {
+  run<C>(params);
+}
+
+template <KernelConfig C>
+__device__ __forceinline__ void backward(const BackwardParams& params) {
+  run<C>(params);
 }
 
 }  // namespace swiglu::mma_sm80

@@ -31,8 +31,8 @@ struct BackwardParams {
   void* dg;  // [m, d_intermediate], both of pitch ld_dg
   void* du;
   void* dx;       // [m, d_model]
-  void* dw_gate;  // as the weights lie
-  void* dw_up;
+  void* dw_gate;  // as the weights lie. dw_single: the one wanted, and dg is what it is computed from
+  void* dw_up;    // null where it is not wanted
   long long m;
   long long ld_dout;
   long long ld_x;
@@ -44,7 +44,14 @@ struct BackwardParams {
   long long ld_dx;
   long long ld_dw_gate;
   long long ld_dw_up;
-  int accumulate;  // 1: dw_gate and dw_up are added to, 0: written
+  // dw and dw_single compute splits > 1 parts, each over split_tokens tokens (the last over what is left), into
+  // `partials` [split][half][weight row][ld_partials] in f32, which dw_sum adds up. 0 splits, for dw_sum: there are no
+  // tokens.
+  float* partials;
+  long long ld_partials;  // a multiple of 4; partials are aligned to 16 bytes
+  int split_tokens;       // a multiple of kSplitTokens
+  int splits;
+  int accumulate;  // 1: dw_gate and dw_up are added to, 0: written. By dw_sum, where there are parts
 };
 
 // Of a matrix, for the tensor memory accelerator. Made by the host (cuda/tensor_map.h), opaque to kernels, read by

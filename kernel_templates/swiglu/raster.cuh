@@ -9,7 +9,8 @@
 
 namespace swiglu {
 
-// First row and column of `out` of a tile. Rows are 64-bit: m has no bound.
+// First row and column of a tile, of a product with two halves of one matrix those of its first half. Rows are 64-bit:
+// m has no bound.
 struct TileOrigin {
   long long row;
   int column;
@@ -26,7 +27,7 @@ __device__ __forceinline__ TileOrigin tile_origin(unsigned tile, long long m) {
   const unsigned height = left < static_cast<unsigned>(C.tile.group_m) ? left : static_cast<unsigned>(C.tile.group_m);
   const unsigned column = within / height;
   const unsigned row = first + (within - column * height);
-  return {static_cast<long long>(row) * C.tile.m, static_cast<int>(column) * C.tile.n};
+  return {static_cast<long long>(row) * C.tile.m, static_cast<int>(column) * tile_columns(C)};
 }
 
 }  // namespace swiglu

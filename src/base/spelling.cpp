@@ -19,9 +19,29 @@ using Names = std::array<std::pair<Enum, const char*>, count>;
 constexpr Names<DType, 2> kDTypes = {{{DType::bf16, "bf16"}, {DType::f16, "f16"}}};
 constexpr Names<Accum, 3> kAccums = {{{Accum::f32, "f32"}, {Accum::f16_promoted, "f16_promoted"}, {Accum::f16, "f16"}}};
 constexpr Names<Layout, 2> kLayouts = {{{Layout::kn, "kn"}, {Layout::nk, "nk"}}};
-constexpr Names<Pass, 2> kPasses = {{{Pass::forward, "forward"}, {Pass::forward_store, "forward_store"}}};
-constexpr Names<Family, 3> kFamilies = {
-    {{Family::simt, "simt"}, {Family::mma_sm80, "mma_sm80"}, {Family::wgmma_sm90, "wgmma_sm90"}}};
+constexpr Names<Pass, kPasses> kPassNames = {{{Pass::forward, "forward"},
+                                              {Pass::forward_store, "forward_store"},
+                                              {Pass::recompute, "recompute"},
+                                              {Pass::dgate, "dgate"},
+                                              {Pass::dx, "dx"},
+                                              {Pass::dw, "dw"},
+                                              {Pass::dw_single, "dw_single"},
+                                              {Pass::dw_sum, "dw_sum"}}};
+// In the spelling of a problem. The forward pass has none, and so stands last.
+constexpr Names<Pass, kPasses> kPassSuffixes = {{{Pass::forward_store, "_gu"},
+                                                 {Pass::recompute, "_recompute"},
+                                                 {Pass::dgate, "_dgate"},
+                                                 {Pass::dx, "_dx"},
+                                                 {Pass::dw_single, "_dw_single"},
+                                                 {Pass::dw_sum, "_dw_sum"},
+                                                 {Pass::dw, "_dw"},
+                                                 {Pass::forward, ""}}};
+constexpr Names<Family, 4> kFamilies = {{{Family::simt, "simt"},
+                                         {Family::mma_sm80, "mma_sm80"},
+                                         {Family::wgmma_sm90, "wgmma_sm90"},
+                                         {Family::streaming, "streaming"}}};
+constexpr Names<Gradient, 2> kGradients = {{{Gradient::element, "element"}, {Gradient::f32, "f32"}}};
+constexpr const char* kToF32 = "_to_f32";
 
 template <typename Enum, std::size_t count>
 const char* find_name(const Names<Enum, count>& names, Enum value) {
@@ -86,14 +106,16 @@ std::optional<Value> if_canonical(const Value& value, const Reader& reader, std:
 const char* name(DType value) { return find_name(kDTypes, value); }
 const char* name(Accum value) { return find_name(kAccums, value); }
 const char* name(Layout value) { return find_name(kLayouts, value); }
-const char* name(Pass value) { return find_name(kPasses, value); }
+const char* name(Pass value) { return find_name(kPassNames, value); }
 const char* name(Family value) { return find_name(kFamilies, value); }
+const char* name(Gradient value) { return find_name(kGradients, value); }
 
 std::string print(const Problem& problem) {
   std::string text = fmt::format("{}_{}_{}x{}_{}", name(problem.dtype), name(problem.accum), problem.d_model,
                                  problem.d_intermediate, name(problem.layout));
-  if (problem.pass == Pass::forward_store) {
-    text += "_gu";
+  text += find_name(kPassSuffixes, problem.pass);
+  if (problem.gradient == Gradient::f32) {
+    text += kToF32;
   }
   if (problem.access_bytes != 16) {
     text += fmt::format("_a{}", problem.access_bytes);
@@ -122,7 +144,8 @@ std::optional<Problem> parse_problem(std::string_view text) {
   problem.d_intermediate = reader.number();
   reader.expect("_");
   problem.layout = reader.one_of(kLayouts);
-  problem.pass = reader.accept("_gu") ? Pass::forward_store : Pass::forward;
+  problem.pass = reader.one_of(kPassSuffixes);
+  problem.gradient = reader.accept(kToF32) ? Gradient::f32 : Gradient::element;
   problem.access_bytes = reader.accept("_a") ? reader.number() : 16;
   const int access = problem.access_bytes;
   if (access != 16 && access != 8 && access != 4 && access != 2) {

@@ -1,5 +1,7 @@
 #include "jit/source.h"
 
+#include <string>
+
 #include <fmt/core.h>
 
 #include "base/spelling.h"
@@ -10,6 +12,14 @@ namespace swiglu {
 std::string generate_source(const KernelConfig& config) {
   const Problem& problem = config.problem;
   const Tile& tile = config.tile;
+  const bool forward = is_forward(problem.pass);
+  const char* const params = config.family == Family::wgmma_sm90 ? "TmaForwardParams"
+                             : forward                           ? "ForwardParams"
+                                                                 : "BackwardParams";
+  const std::string gradient =
+      problem.gradient == Gradient::element
+          ? ""
+          : fmt::format(",\n                .gradient = swiglu::Gradient::{}", name(problem.gradient));
   return fmt::format(
       R"(#include "swiglu/{family}.cuh"
 
@@ -20,23 +30,23 @@ constexpr swiglu::KernelConfig kConfig{{
                 .pass = swiglu::Pass::{pass},
                 .d_model = {d_model},
                 .d_intermediate = {d_intermediate},
-                .access_bytes = {access_bytes}}},
+                .access_bytes = {access_bytes}{gradient}}},
     .family = swiglu::Family::{family},
     .tile = {{.m = {m}, .n = {n}, .k = {k}, .stages = {stages}, .warps_m = {warps_m}, .warps_n = {warps_n}, .group_m = {group_m}}}}};
 
 extern "C" __global__ void __launch_bounds__(swiglu::threads(kConfig), swiglu::min_blocks(kConfig))
     {kernel}(const __grid_constant__ swiglu::{params} params) {{
-  swiglu::{family}::forward<kConfig>(params);
+  swiglu::{family}::{entry}<kConfig>(params);
 }}
 )",
       fmt::arg("family", name(config.family)), fmt::arg("dtype", name(problem.dtype)),
       fmt::arg("accum", name(problem.accum)), fmt::arg("layout", name(problem.layout)),
       fmt::arg("pass", name(problem.pass)), fmt::arg("d_model", problem.d_model),
       fmt::arg("d_intermediate", problem.d_intermediate), fmt::arg("access_bytes", problem.access_bytes),
-      fmt::arg("m", tile.m), fmt::arg("n", tile.n), fmt::arg("k", tile.k), fmt::arg("stages", tile.stages),
-      fmt::arg("warps_m", tile.warps_m), fmt::arg("warps_n", tile.warps_n), fmt::arg("group_m", tile.group_m),
-      fmt::arg("kernel", kKernelName),
-      fmt::arg("params", config.family == Family::wgmma_sm90 ? "TmaForwardParams" : "ForwardParams"));
+      fmt::arg("gradient", gradient), fmt::arg("entry", forward ? "forward" : "backward"), fmt::arg("m", tile.m),
+      fmt::arg("n", tile.n), fmt::arg("k", tile.k), fmt::arg("stages", tile.stages), fmt::arg("warps_m", tile.warps_m),
+      fmt::arg("warps_n", tile.warps_n), fmt::arg("group_m", tile.group_m), fmt::arg("kernel", kKernelName),
+      fmt::arg("params", params));
 }
 
 }  // namespace swiglu

@@ -127,6 +127,22 @@ void Kernel::launch(const ForwardParams& params, void* stream) const {
   }
 }
 
+long long Kernel::blocks(const BackwardParams& params) const {
+  constexpr long long kMost = std::numeric_limits<std::int32_t>::max();
+  const long long splits = is_dw(config_.problem.pass) ? params.splits : 1;
+  const long long count = tiles(config_, params.m) * splits;
+  if (count > kMost) {
+    fail(SWIGLU_NOT_SUPPORTED, "m = {} takes {} blocks of {}; a grid has 2147483647 at most: split m", params.m, count,
+         print(config_));
+  }
+  return count;
+}
+
+void Kernel::launch(const BackwardParams& params, void* stream) const {
+  swiglu::launch(function_, {static_cast<unsigned>(blocks(params)), block_, shared_bytes_}, &params,
+                 static_cast<CUstream>(stream), *device_);
+}
+
 std::shared_ptr<const Kernel> get_kernel(const KernelConfig& config, const Device& device, Policy policy) {
   const std::string key = fmt::format("{}@{}", print(config), device.ordinal());
   if (policy == Policy::compile) {

@@ -28,7 +28,14 @@ class Kernel final {
   // nothing. Throws what cuda/launch.h says; Error{NOT_SUPPORTED} where m would take more blocks than a grid holds.
   void launch(const ForwardParams& params, void* stream) const;
 
+  // The same for the kernels of the backward pass; dw_sum also for m = 0. check() throws what launch() would throw of
+  // the arguments, so that nothing is begun that cannot be ended.
+  void launch(const BackwardParams& params, void* stream) const;
+  void check(const BackwardParams& params) const { blocks(params); }
+
  private:
+  long long blocks(const BackwardParams& params) const;
+
   KernelConfig config_;
   const Device* device_;
   std::shared_ptr<const Cubin> cubin_;

@@ -49,7 +49,8 @@ std::vector<KernelConfig> wanted_configs(const PlanSpec& spec, const Arch& arch,
       configs.push_back(config);
     }
   };
-  for (const Pass pass : {Pass::forward, Pass::forward_store}) {
+  for (int number = 0; number < kPasses; ++number) {
+    const auto pass = static_cast<Pass>(number);
     if (!wants(spec, pass)) {
       continue;
     }

@@ -32,6 +32,7 @@ class CpuPlan : public Plan {
 
  private:
   void prepare_bucket(int) override {}
+  void prepare_no_tokens() override {}
 
   void run(const Execution& execution, void*) override {
     cpu::forward(problem_of(spec(), execution.pass), accumulate_, out_type_of(spec().out_dtype), execution.params,

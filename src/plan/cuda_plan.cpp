@@ -1,5 +1,6 @@
 #include "plan/cuda_plan.h"
 
+#include <array>
 #include <optional>
 #include <utility>
 
@@ -8,6 +9,8 @@
 #include "base/spelling.h"
 #include "cuda/launch.h"
 #include "kernels/kernels.h"
+#include "plan/backward_json.h"
+#include "plan/backward_steps.h"
 #include "plan/json.h"
 #include "plan/kernel_table.h"
 #include "plan/selection.h"
@@ -26,55 +29,104 @@ class CudaPlan : public Plan {
     }
   }
 
-  void run(const Execution& execution, void* stream) override {
-    const CurrentContext current(device_);
-    const Slot slot{execution.pass, execution.aligned, bucket_of(execution.params.m)};
-    const Kernel* ready = table_.find(slot);
-    if (ready == nullptr) {
-      if (is_capturing(static_cast<CUstream>(stream), device_)) {
-        fail(SWIGLU_NOT_PREPARED,
-             "the stream is being captured, and m = {} of {} was not prepared: call swiglu_plan_prepare before the "
-             "capture begins",
-             execution.params.m, print(problem(slot)));
+  void prepare_no_tokens() override {
+    if (wants(spec(), Pass::dw_sum)) {
+      for (const Slot& slot : slots_of(Pass::dw_sum, 0)) {
+        kernel(slot);
       }
-      ready = kernel(slot);
     }
-    ready->launch(execution.params, stream);
   }
 
-  void run_backward(const BackwardExecution&, void*) override {}
-  std::size_t backward_workspace(std::int64_t) const override { return 0; }
+  void run(const Execution& execution, void* stream) override {
+    const CurrentContext current(device_);
+    ready({execution.pass, execution.aligned, bucket_of(execution.params.m)}, execution.params.m, stream)
+        .launch(execution.params, stream);
+  }
+
+  void run_backward(const BackwardExecution& execution, void* stream) override {
+    const CurrentContext current(device_);
+    const BackwardSteps steps(spec(), execution, device_.spec().multiprocessors);
+    std::array<const Kernel*, 4> kernels{};
+    std::size_t count = 0;
+    for (const BackwardStep& step : steps.get()) {
+      const Kernel& found = ready(slot_of(step.pass, step.aligned, step.params.m), step.params.m, stream);
+      found.check(step.params);
+      kernels[count++] = &found;
+    }
+    count = 0;
+    for (const BackwardStep& step : steps.get()) {
+      kernels[count++]->launch(step.params, stream);
+    }
+  }
+
+  std::size_t backward_workspace(std::int64_t m) const override {
+    const bool backward = wants(spec(), Pass::dw_sum);
+    return backward ? backward_layout(spec(), m, device_.spec().multiprocessors).bytes : 0;
+  }
+
+  // The slot's kernel. Unprepared under capture: Error{NOT_PREPARED}, and the capture stays valid.
+  const Kernel& ready(const Slot& slot, std::int64_t m, void* stream) {
+    if (const Kernel* found = table_.find(slot)) {
+      return *found;
+    }
+    if (is_capturing(static_cast<CUstream>(stream), device_)) {
+      fail(SWIGLU_NOT_PREPARED,
+           "the stream is being captured, and m = {} of {} was not prepared: call swiglu_plan_prepare before the "
+           "capture begins",
+           m, print(problem(slot)));
+    }
+    return *kernel(slot);
+  }
 
   std::string describe_bucket(int bucket, std::int64_t m) override {
     Json kernels = Json::array();
     for (const Slot& slot : slots(bucket)) {
       kernels.push_back(describe_kernel(slot));
     }
-    return to_text({{"problem", print(problem({Pass::forward, true, bucket}))},
-                    {"device",
-                     {{"kind", "cuda"},
-                      {"ordinal", device_.ordinal()},
-                      {"name", device_.spec().name},
-                      {"arch", device_.arch().name},
-                      {"multiprocessors", device_.spec().multiprocessors}}},
-                    {"m", m},
-                    {"bucket", bucket_json(bucket)},
-                    {"kernels", std::move(kernels)}});
+    Json json{{"problem", print(problem({Pass::forward, true, bucket}))},
+              {"device",
+               {{"kind", "cuda"},
+                {"ordinal", device_.ordinal()},
+                {"name", device_.spec().name},
+                {"arch", device_.arch().name},
+                {"multiprocessors", device_.spec().multiprocessors}}},
+              {"m", m},
+              {"bucket", bucket_json(bucket)},
+              {"kernels", std::move(kernels)}};
+    add_backward(json, spec(), m, backward_workspace(m));
+    if (json.contains("backward")) {
+      for (Json& pass : json["backward"]) {
+        pass["token_splits"] = backward_split(spec(), 2, m, device_.spec().multiprocessors).splits;
+      }
+    }
+    return to_text(json);
   }
 
-  // Every slot that executing an m of the bucket may want. One alignment where the pitches allow no better one.
+  // Every slot that executing an m of the bucket may want.
   std::vector<Slot> slots(int bucket) const {
     std::vector<Slot> wanted;
-    for (const Pass pass : {Pass::forward, Pass::forward_store}) {
-      if (!wants(spec(), pass)) {
-        continue;
-      }
-      wanted.push_back({pass, true, bucket});
-      if (problem_of(spec(), pass).access_bytes != kElementBytes) {
-        wanted.push_back({pass, false, bucket});
+    for (int pass = 0; pass < kPasses; ++pass) {
+      if (wants(spec(), static_cast<Pass>(pass))) {
+        const std::vector<Slot> of_pass = slots_of(static_cast<Pass>(pass), bucket);
+        wanted.insert(wanted.end(), of_pass.begin(), of_pass.end());
       }
     }
     return wanted;
+  }
+
+  // One alignment where the pitches allow no better one.
+  std::vector<Slot> slots_of(Pass pass, int bucket) const {
+    const int kept = is_product(pass) ? bucket : 0;
+    std::vector<Slot> wanted{{pass, true, kept}};
+    if (problem_of(spec(), pass).access_bytes != kElementBytes) {
+      wanted.push_back({pass, false, kept});
+    }
+    return wanted;
+  }
+
+  // What is computed element by element has one kernel for all m, of 0 too.
+  static Slot slot_of(Pass pass, bool aligned, std::int64_t m) {
+    return {pass, aligned, is_product(pass) ? bucket_of(m) : 0};
   }
 
   Problem problem(const Slot& slot) const {

@@ -80,10 +80,6 @@ void check_device(const swiglu_plan_desc& desc) {
     fail(SWIGLU_NOT_SUPPORTED, "dw_dtype is SWIGLU_F64 on CUDA device {}: only SWIGLU_DEVICE_CPU writes f64",
          desc.device);
   }
-  if ((desc.passes & kBackwardPasses) != 0) {
-    fail(SWIGLU_NOT_SUPPORTED, "passes is {:#x} on CUDA device {}: only SWIGLU_DEVICE_CPU serves the backward passes",
-         desc.passes, desc.device);
-  }
 }
 
 int check_extent(std::int64_t value, const char* name) {
@@ -116,15 +112,42 @@ void check_weight_extent(std::int64_t rows, std::int64_t ld, int element_size, c
   }
 }
 
-int row_alignment(const PlanSpec& spec, Pass pass) {
-  std::uint64_t pitches = static_cast<std::uint64_t>(spec.ld_x) | static_cast<std::uint64_t>(spec.ld_w_gate) |
-                          static_cast<std::uint64_t>(spec.ld_w_up) | static_cast<std::uint64_t>(spec.ld_out);
-  if (pass == Pass::forward_store) {
-    pitches |= static_cast<std::uint64_t>(spec.ld_g) | static_cast<std::uint64_t>(spec.ld_u);
+// All row pitches, in bytes and or-ed, of what a kernel of the pass touches of the caller's.
+std::uint64_t row_pitches(const PlanSpec& spec, Pass pass) {
+  const auto bits = [](std::int64_t ld, int bytes) {
+    return static_cast<std::uint64_t>(ld) * static_cast<std::uint64_t>(bytes);
+  };
+  const std::uint64_t x = bits(spec.ld_x, kElementBytes);
+  const std::uint64_t weights = bits(spec.ld_w_gate, kElementBytes) | bits(spec.ld_w_up, kElementBytes);
+  const std::uint64_t stored = bits(spec.ld_g, kElementBytes) | bits(spec.ld_u, kElementBytes);
+  const std::uint64_t dout = bits(spec.ld_dout, kElementBytes);
+  const int dw_bytes = element_bytes(spec.dw_dtype);
+  const std::uint64_t dw = bits(spec.ld_dw_gate, dw_bytes) | bits(spec.ld_dw_up, dw_bytes);
+  switch (pass) {
+    case Pass::forward:
+      return x | weights | bits(spec.ld_out, kElementBytes);
+    case Pass::forward_store:
+      return x | weights | bits(spec.ld_out, kElementBytes) | stored;
+    case Pass::recompute:
+      return x | weights | dout;
+    case Pass::dgate:
+      return dout | stored;
+    case Pass::dx:
+      return weights | bits(spec.ld_dx, kElementBytes);
+    case Pass::dw:
+    case Pass::dw_single:
+      return x | dw;
+    case Pass::dw_sum:
+      break;
   }
+  return dw;
+}
+
+int row_alignment(const PlanSpec& spec, Pass pass) {
+  const std::uint64_t pitches = row_pitches(spec, pass);
   // A tensor map's pitch ends at 2^40 bytes; what has longer rows goes without.
-  int bytes = pitches >= std::uint64_t{1} << 39 ? 8 : 16;
-  while (bytes > kElementBytes && pitches * kElementBytes % static_cast<std::uint64_t>(bytes) != 0) {
+  int bytes = pitches >= std::uint64_t{1} << 40 ? 8 : 16;
+  while (bytes > kElementBytes && pitches % static_cast<std::uint64_t>(bytes) != 0) {
     bytes /= 2;
   }
   return bytes;
@@ -195,12 +218,32 @@ PlanSpec check_description(const swiglu_plan_desc& desc) {
 }
 
 bool wants(const PlanSpec& spec, Pass pass) {
-  return (spec.passes & (pass == Pass::forward ? SWIGLU_PASS_FORWARD : SWIGLU_PASS_FORWARD_STORE)) != 0;
+  switch (pass) {
+    case Pass::forward:
+      return (spec.passes & SWIGLU_PASS_FORWARD) != 0;
+    case Pass::forward_store:
+      return (spec.passes & SWIGLU_PASS_FORWARD_STORE) != 0;
+    case Pass::recompute:
+      return (spec.passes & SWIGLU_PASS_BACKWARD_RECOMPUTE) != 0;
+    case Pass::dgate:
+      return (spec.passes & SWIGLU_PASS_BACKWARD) != 0;
+    default:
+      return (spec.passes & kBackwardPasses) != 0;
+  }
 }
 
 Problem problem_of(const PlanSpec& spec, Pass pass) {
-  return {spec.dtype,          accum_of(spec.accum),     spec.layout, pass, spec.d_model,
-          spec.d_intermediate, row_alignment(spec, pass)};
+  Problem problem{spec.dtype,          accum_of(spec.accum),     spec.layout, pass, spec.d_model,
+                  spec.d_intermediate, row_alignment(spec, pass)};
+  if (is_dw(pass) || !is_product(pass)) {
+    problem.accum = Accum::f32;
+  } else if (pass == Pass::dx && problem.accum == Accum::f16) {
+    problem.accum = Accum::f16_promoted;
+  }
+  if (is_dw(pass) || pass == Pass::dw_sum) {
+    problem.gradient = spec.dw_dtype == SWIGLU_F32 ? Gradient::f32 : Gradient::element;
+  }
+  return problem;
 }
 
 Problem unaligned(Problem problem) {

@@ -38,9 +38,11 @@ PlanSpec check_description(const swiglu_plan_desc& desc);
 
 int element_bytes(swiglu_dtype);
 
+// Whether the plan's passes take kernels of this one.
 bool wants(const PlanSpec&, Pass);
 
-// The problem of one pass of the plan. Its access_bytes is what the row pitches allow, for pointers aligned alike.
+// The problem of one kernel's pass. f16 accumulators are promoted for dx, and f32 for what is summed over tokens. Its
+// access_bytes is what the row pitches allow, for pointers aligned alike.
 Problem problem_of(const PlanSpec&, Pass);
 
 // The same for pointers that are aligned to their elements only.

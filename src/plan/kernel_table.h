@@ -44,10 +44,10 @@ class KernelTable {
   }
 
  private:
-  static constexpr std::size_t kSlots = std::size_t{2} * 2 * kBuckets;
+  static constexpr std::size_t kSlots = std::size_t{kPasses} * 2 * kBuckets;
 
   static std::size_t index(const Slot& slot) {
-    const std::size_t pass = slot.pass == Pass::forward ? 0 : 1;
+    const auto pass = static_cast<std::size_t>(slot.pass);
     const std::size_t alignment = slot.aligned ? 0 : 1;
     return (pass * 2 + alignment) * std::size_t{kBuckets} + static_cast<std::size_t>(slot.bucket);
   }

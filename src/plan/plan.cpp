@@ -10,6 +10,8 @@ namespace swiglu {
 void Plan::prepare(std::int64_t m) {
   if (m > 0) {
     prepare_bucket(bucket_of(m));
+  } else if (m == 0) {
+    prepare_no_tokens();
   }
 }
 

@@ -36,6 +36,7 @@ class Plan {
 
  private:
   virtual void prepare_bucket(int bucket) = 0;
+  virtual void prepare_no_tokens() = 0;
   virtual void run(const Execution& execution, void* stream) = 0;
   virtual void run_backward(const BackwardExecution& execution, void* stream) = 0;  // something is wanted
   // Throws Error{INVALID_ARGUMENT} where the bytes overflow.

@@ -9,6 +9,7 @@
 
 #include "tune/estimate_wgmma.h"
 #include "tune/space.h"
+#include "tune/split.h"
 
 namespace swiglu {
 namespace {
@@ -81,12 +82,57 @@ struct Wave {
   Limit limit;
 };
 
-// One multiprocessor computing `blocks` tiles at a time, from their first load to their last store. Rows beyond m are
-// computed but not loaded.
-Wave wave(const KernelConfig& config, int blocks, std::int64_t m, const DeviceSpec& spec) {
+// The product that a configuration computes at m (swiglu/problem.h), in numbers.
+struct Sizes {
+  double rows;
+  double columns;        // of the whole result, in each half that is of a matrix of its own
+  double depth;          // of all segments; of one split
+  std::int64_t steps;    // of a block
+  std::int64_t splits;   // 1, but for sums over tokens
+  double b_matrices;     // that the halves are of
+  double element_reads;  // of 16 bits, besides the operands, for each element of a half
+  double element_bytes;  // stored for each element of both halves
+};
+
+Sizes sizes_of(const KernelConfig& config, std::int64_t m, const DeviceSpec& spec) {
+  const Problem& problem = config.problem;
+  const Product of = product(problem);
+  Sizes sizes{};
+  sizes.rows = static_cast<double>(extent(problem, of.rows, m));
+  sizes.columns = product_columns(problem);
+  sizes.splits = 1;
+  std::int64_t depth = extent(problem, of.depth, m);
+  if (is_dw(problem.pass)) {
+    const TokenSplit split = split_tokens(problem, problem.pass == Pass::dw ? 2 : 1, m, spec.multiprocessors);
+    sizes.splits = split.splits;
+    depth = std::min<std::int64_t>(depth, split.tokens);
+  }
+  sizes.depth = static_cast<double>(depth * of.segments);
+  sizes.steps = ceil_div(depth, config.tile.k) * of.segments;
+  sizes.b_matrices = of.halves == Halves::matrices ? 2 : 1;
+  sizes.element_reads = problem.pass == Pass::recompute ? 1 : 0;
+  switch (problem.pass) {
+    case Pass::forward:
+      sizes.element_bytes = kElementBytes;
+      break;
+    case Pass::forward_store:
+      sizes.element_bytes = 3 * kElementBytes;
+      break;
+    case Pass::dw:
+    case Pass::dw_single:
+      sizes.element_bytes = 2.0 * (sizes.splits > 1 ? 4 : gradient_bytes(problem));
+      break;
+    default:
+      sizes.element_bytes = 2 * kElementBytes;
+  }
+  return sizes;
+}
+
+// One multiprocessor computing `blocks` tiles at a time, from their first load to their last store. Rows beyond the
+// last are computed but not loaded.
+Wave wave(const KernelConfig& config, const Sizes& sizes, int blocks, const DeviceSpec& spec) {
   const Tile& tile = config.tile;
-  const auto steps = static_cast<double>(ceil_div(config.problem.d_model, tile.k));
-  const auto rows = static_cast<double>(std::min<std::int64_t>(m, tile.m));
+  const double rows = std::min<double>(sizes.rows, tile.m);
   const double loaded = (rows + 2.0 * tile.n) * tile.k * kElementBytes;
   const double copy_rate = std::min(kL2BytesPerSecond, kCopiesPerSecond * config.problem.access_bytes);
   // A ring of s stages has s - 1 steps in flight; simt, with its one stage, waits for each.
@@ -100,27 +146,41 @@ Wave wave(const KernelConfig& config, int blocks, std::int64_t m, const DeviceSp
   const double* longest = std::max_element(std::begin(step_seconds), std::end(step_seconds));
   const double all = std::accumulate(std::begin(step_seconds), std::end(step_seconds), 0.0);
   const double step = *longest + kUnhidden * (all - *longest) + kStepSeconds;
-  const double matrices = config.problem.pass == Pass::forward_store ? 3 : 1;
-  const double stored = blocks * matrices * rows * tile.n * kElementBytes;
-  return {kMemoryLatencySeconds + steps * step + stored / copy_rate,
+  const double moved = blocks * rows * tile.n * (sizes.element_bytes + sizes.element_reads * kElementBytes);
+  return {kMemoryLatencySeconds + static_cast<double>(sizes.steps) * step + moved / copy_rate,
           static_cast<Limit>(longest - std::begin(step_seconds))};
 }
 
-// What must come from memory: `resident` blocks walk group_m tiles of x and the columns beside them, and share their
+// What must come from memory: `resident` blocks walk group_m tiles of A and the columns beside them, and share their
 // reads.
-double memory_bytes(const KernelConfig& config, std::int64_t m, double resident) {
-  const Problem& problem = config.problem;
-  const double d_model = problem.d_model;
-  const double d_intermediate = problem.d_intermediate;
-  const double matrices = problem.pass == Pass::forward_store ? 3 : 1;
-  const double once = (static_cast<double>(m) + 2 * d_intermediate) * d_model;
-  const auto blocks = static_cast<double>(tiles(config, m));
+double memory_bytes(const KernelConfig& config, const Sizes& sizes, std::int64_t m, double resident) {
+  const auto splits = static_cast<double>(sizes.splits);
+  const double once = (sizes.rows + sizes.b_matrices * sizes.columns) * sizes.depth * splits;
+  const double blocks = static_cast<double>(tiles(config, m)) * splits;
   const double together = std::min(blocks, resident);
   const double rows =
       std::min({static_cast<double>(config.tile.group_m), static_cast<double>(tiles_m(config, m)), together});
   const double columns = together / rows;
-  const double again = blocks / together * (rows * config.tile.m + columns * 2 * config.tile.n) * d_model;
-  return kElementBytes * (std::max(once, again) + matrices * static_cast<double>(m) * d_intermediate);
+  const double again = blocks / together * (rows * config.tile.m + columns * 2 * config.tile.n) * sizes.depth;
+  const double results = sizes.rows * sizes.columns * sizes.b_matrices / 2 * splits;
+  return kElementBytes * std::max(once, again) + results * (sizes.element_bytes + sizes.element_reads * kElementBytes);
+}
+
+// dgate and dw_sum: the bytes of all matrices once, at what a copy reaches.
+Estimate estimate_streaming(const KernelConfig& config, std::int64_t m, const DeviceSpec& spec) {
+  constexpr double kReached = 0.85;  // of the memory's peak
+  const Problem& problem = config.problem;
+  const double elements =
+      static_cast<double>(streamed_rows(problem, m)) * kStreamedElements * streamed_row_chunks(problem);
+  const double access = std::min(1.0, problem.access_bytes / 8.0);  // narrower ones cost instructions
+  double bytes = 5.0 * kElementBytes;
+  if (problem.pass == Pass::dw_sum) {
+    const auto splits = split_tokens(problem, 2, m, spec.multiprocessors).splits;
+    bytes = 4.0 * static_cast<double>(splits) + gradient_bytes(problem);
+  }
+  const double seconds = kLaunchSeconds + elements * bytes / (spec.memory_bytes_per_second * kReached * access);
+  return {seconds,
+          fmt::format("estimated {:.4g} us: {} blocks, limited by memory bandwidth", seconds * 1e6, tiles(config, m))};
 }
 
 }  // namespace
@@ -129,20 +189,25 @@ Estimate estimate(const KernelConfig& config, std::int64_t m, const DeviceSpec& 
   if (config.family == Family::wgmma_sm90) {
     return estimate_wgmma(config, m, spec);
   }
+  if (config.family == Family::streaming) {
+    return estimate_streaming(config, m, spec);
+  }
+  const Sizes sizes = sizes_of(config, m, spec);
   const int resident = blocks_per_multiprocessor(config, spec);
-  const long long blocks = tiles(config, m);
+  const long long blocks = tiles(config, m) * sizes.splits;
   const long long at_once = static_cast<long long>(resident) * spec.multiprocessors;
   const long long full_waves = blocks / at_once;
   const long long rest = blocks % at_once;
-  const Wave full = wave(config, resident, m, spec);
+  const Wave full = wave(config, sizes, resident, spec);
   double seconds = static_cast<double>(full_waves) * full.seconds;
   Limit limit = full.limit;
   if (rest > 0) {
-    const Wave last = wave(config, static_cast<int>(ceil_div(rest, spec.multiprocessors)), m, spec);
+    const Wave last = wave(config, sizes, static_cast<int>(ceil_div(rest, spec.multiprocessors)), spec);
     seconds += last.seconds;
     limit = full_waves > 0 ? limit : last.limit;
   }
-  const double memory_seconds = memory_bytes(config, m, static_cast<double>(at_once)) / spec.memory_bytes_per_second;
+  const double memory_seconds =
+      memory_bytes(config, sizes, m, static_cast<double>(at_once)) / spec.memory_bytes_per_second;
   const bool memory_bound = memory_seconds > seconds;
   seconds = kLaunchSeconds + std::max(seconds, memory_seconds);
   return {seconds, fmt::format("estimated {:.4g} us: {} tiles, {} x {} at a time, limited by {}", seconds * 1e6, blocks,

@@ -16,6 +16,8 @@ std::span<const Tile> tile_table(Family family) {
       return kMmaSm80Tiles;
     case Family::wgmma_sm90:
       return kWgmmaSm90Tiles;
+    case Family::streaming:
+      return kStreamingTiles;
   }
   return {};
 }
@@ -36,7 +38,8 @@ std::vector<KernelConfig> candidates(const Problem& problem, const Arch& arch, c
     fail(SWIGLU_INVALID_ARGUMENT, "no kernel for problem {}: {}", print(problem), reason);
   }
   std::vector<KernelConfig> fitting;
-  for (const Family family : arch.families) {
+  const std::vector<Family> streaming = {Family::streaming};  // on every architecture
+  for (const Family family : is_product(problem.pass) ? arch.families : streaming) {
     for (const Tile& tile : tile_table(family)) {
       const KernelConfig config{problem, family, tile};
       if (why_unfit(config, spec).empty()) {

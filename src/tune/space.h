@@ -17,7 +17,8 @@ std::span<const Tile> tile_table(Family);
 std::string why_unfit(const KernelConfig&, const DeviceSpec&);
 
 // Every table row that is valid for the problem and fits the device, in canonical order (family preference, then row).
-// Never empty: simt serves every valid problem. Throws Error{INVALID_ARGUMENT} for one that is not.
+// Never empty: simt serves every valid problem that is a product, streaming every other. Throws Error{INVALID_ARGUMENT}
+// for one that is not.
 std::vector<KernelConfig> candidates(const Problem&, const Arch&, const DeviceSpec&);
 
 }  // namespace swiglu

@@ -16,6 +16,12 @@ inline constexpr std::array kSimtTiles = {
     Tile{64,  32, 32, 1,      8, 1,  8},
 };
 
+// n is 8 elements for each thread.
+inline constexpr std::array kStreamingTiles = {
+    //    m    n   k  stages  warps  group
+    Tile{  1, 2048, 1, 1,     8, 1,  1},
+};
+
 // A block's shared memory decides where a row fits: 227 KB on sm_90 and 100, 163 KB on sm_80, 99 KB on sm_86, 89 and 120.
 // A warp's part of a tile, (m / warps_m) x 2 (n / warps_n), decides the registers: 64 x 64 holds 128 f32 sums a thread, the
 // most that does not spill, and is as square as it can be, since a warp reads m + 2n from shared memory for 2mn products.

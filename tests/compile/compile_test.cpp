@@ -99,7 +99,7 @@ TEST_CASE("every row of every table is a candidate somewhere") {
   for (const Job& job : all_jobs()) {
     seen.insert(traits(job).front());
   }
-  for (const Family family : {Family::simt, Family::mma_sm80, Family::wgmma_sm90}) {
+  for (const Family family : {Family::simt, Family::mma_sm80, Family::wgmma_sm90, Family::streaming}) {
     for (const Tile& tile : tile_table(family)) {
       const std::string row = fmt::format("{}/{}", name(family), swiglu::print(tile));
       CHECK_MESSAGE(seen.count(row) == 1, row);

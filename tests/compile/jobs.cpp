@@ -35,6 +35,7 @@ struct Shape {
   int d_model;
   int d_intermediate;
   int access_bytes;
+  Gradient gradient = Gradient::element;
 };
 constexpr Shape kMain = {Pass::forward, 4096, 14336, 16};
 constexpr Shape kOthers[] = {
@@ -43,10 +44,29 @@ constexpr Shape kOthers[] = {
     {Pass::forward_store, 4098, 11010, 4},
 };
 
+constexpr Shape kBackward[] = {
+    {Pass::dx, 4096, 14336, 16},
+    {Pass::dw, 4096, 14336, 16},
+    {Pass::recompute, 4096, 14336, 16},
+    {Pass::dgate, 4096, 14336, 16},
+    {Pass::dw, 4096, 14336, 16, Gradient::f32},
+    {Pass::dw_single, 4096, 14336, 16},
+    {Pass::dw_sum, 4096, 14336, 16, Gradient::f32},
+    {Pass::dx, 1001, 999, 2},
+    {Pass::dw, 4100, 11012, 8},
+    {Pass::recompute, 1001, 999, 2},
+    {Pass::dgate, 1001, 999, 2},
+    {Pass::dw_single, 1001, 999, 4, Gradient::f32},
+    {Pass::dw_sum, 1001, 999, 2},
+};
+
 void add_candidates(std::vector<Job>& jobs, const Arch& arch, const Numbers& numbers, Layout layout,
                     const Shape& shape) {
-  const Problem problem{numbers.dtype,        numbers.accum,     layout, shape.pass, shape.d_model,
-                        shape.d_intermediate, shape.access_bytes};
+  const Problem problem{numbers.dtype,        numbers.accum,      layout,        shape.pass, shape.d_model,
+                        shape.d_intermediate, shape.access_bytes, shape.gradient};
+  if (why_invalid(problem) != nullptr) {
+    return;  // f16 sums, which are not for every pass
+  }
   for (const KernelConfig& config : candidates(problem, arch, arch.representative)) {
     jobs.push_back({config, arch.name});
   }
@@ -59,6 +79,7 @@ std::string print(const Job& job) { return fmt::format("{} for {}", swiglu::prin
 std::vector<Job> all_jobs() {
   std::vector<Job> jobs;
   std::size_t turn = 0;
+  std::size_t backward_turn = 0;
   for (const char* name : kArchs) {
     const std::optional<Arch> arch = find_arch(name);
     for (const Numbers& numbers : kNumbers) {
@@ -66,6 +87,9 @@ std::vector<Job> all_jobs() {
         add_candidates(jobs, *arch, numbers, layout, kMain);
         for (int i = 0; i < 2; ++i) {  // of the others two in turn: all of them meet all that is above
           add_candidates(jobs, *arch, numbers, layout, kOthers[turn++ % std::size(kOthers)]);
+        }
+        for (int i = 0; i < 4; ++i) {
+          add_candidates(jobs, *arch, numbers, layout, kBackward[backward_turn++ % std::size(kBackward)]);
         }
       }
     }
@@ -80,7 +104,8 @@ std::vector<std::string> traits(const Job& job) {
       job.arch,
       fmt::format("{}_{}", name(problem.dtype), name(problem.accum)),
       name(problem.layout),
-      fmt::format("{}_{}x{}_a{}", name(problem.pass), problem.d_model, problem.d_intermediate, problem.access_bytes),
+      fmt::format("{}_{}x{}_a{}_{}", name(problem.pass), problem.d_model, problem.d_intermediate, problem.access_bytes,
+                  name(problem.gradient)),
   };
 }
 

@@ -47,7 +47,7 @@ unsigned char* GlobalMemory::add(const BufferShape& shape) {
   unsigned char* base = arena_ + used_ + start;
   used_ += pages + kGuard;
   buffers_.push_back({shape, base, bytes, {}});
-  if (shape.role == Role::output) {
+  if (shape.role != Role::input) {
     buffers_.back().writes.assign(bytes, 0);
   }
   return base;
@@ -57,6 +57,8 @@ void GlobalMemory::begin_launch() {
   for (Buffer& buffer : buffers_) {
     if (buffer.shape.role == Role::output) {
       std::memset(buffer.base, kPoison, buffer.bytes);
+    }
+    if (buffer.shape.role != Role::input) {
       std::fill(buffer.writes.begin(), buffer.writes.end(), std::uint8_t{0});
     }
   }
@@ -101,7 +103,7 @@ std::string GlobalMemory::access_error(const void* pointer, std::size_t bytes, R
   if (column + bytes > buffer.shape.row_bytes) {
     return fmt::format("{} bytes reach beyond the row: {}", bytes, describe(pointer));
   }
-  if (buffer.shape.role != role) {
+  if (buffer.shape.role != role && buffer.shape.role != Role::in_place) {
     return fmt::format("{}: {}", role == Role::input ? "reads an output" : "writes an input", describe(pointer));
   }
   return "";
@@ -126,7 +128,7 @@ std::string GlobalMemory::write_error(const void* pointer, std::size_t bytes) {
 
 void GlobalMemory::check_outputs(Report& report) const {
   for (const Buffer& buffer : buffers_) {
-    if (buffer.shape.role != Role::output) {
+    if (buffer.shape.role == Role::input) {
       continue;
     }
     for (std::size_t i = 0; i < buffer.bytes; ++i) {

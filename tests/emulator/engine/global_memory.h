@@ -2,7 +2,7 @@
 //
 // Each buffer ends as close to an untouchable page as its alignment allows; the span around is untouchable too. Bytes
 // between rows and, in outputs, all bytes start as poison (0xff: NaN). Inputs may only be read, outputs only written,
-// each byte at most once a launch.
+// each byte at most once a launch; what is worked on in place may be read as well.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@
 
 namespace swiglu::emulator {
 
-enum class Role { input, output };
+enum class Role { input, output, in_place };  // in_place: an output whose bytes may be read too
 
 struct BufferShape {
   std::string name;

@@ -21,7 +21,13 @@ TEST_CASE("known spellings") {
   CHECK(print(kTile) == "128x64x32_s4_w2x2_g16");
   CHECK(print(KernelConfig{{DType::f16, Accum::f16, Layout::kn, Pass::forward, 64, 96, 8}, Family::mma_sm80, kTile}) ==
         "f16_f16_64x96_kn_a8/mma_sm80/128x64x32_s4_w2x2_g16");
+  CHECK(print(Problem{DType::bf16, Accum::f32, Layout::kn, Pass::dw, 64, 96, 16, Gradient::f32}) ==
+        "bf16_f32_64x96_kn_dw_to_f32");
+  CHECK(print(Problem{DType::f16, Accum::f16_promoted, Layout::nk, Pass::dx, 64, 96, 4}) ==
+        "f16_f16_promoted_64x96_nk_dx_a4");
   CHECK(std::string(name(Pass::forward_store)) == "forward_store");
+  CHECK(std::string(name(Pass::dw_single)) == "dw_single");
+  CHECK(std::string(name(Gradient::f32)) == "f32");
   CHECK(std::string(name(Family::simt)) == "simt");
 }
 
@@ -31,11 +37,14 @@ TEST_CASE("parse(print(x)) == x for every combination, and every print is its ow
   for (const DType dtype : {DType::bf16, DType::f16}) {
     for (const Accum accum : {Accum::f32, Accum::f16, Accum::f16_promoted}) {
       for (const Layout layout : {Layout::kn, Layout::nk}) {
-        for (const Pass pass : {Pass::forward, Pass::forward_store}) {
+        for (int number = 0; number < 2 * kPasses; ++number) {
+          const auto pass = static_cast<Pass>(number / 2);
+          const Gradient gradient = number % 2 == 0 ? Gradient::element : Gradient::f32;
           for (const int access : {2, 4, 8, 16}) {
-            for (const Family family : {Family::simt, Family::mma_sm80, Family::wgmma_sm90}) {
+            for (const Family family : {Family::simt, Family::mma_sm80, Family::wgmma_sm90, Family::streaming}) {
               for (const int size : {1, 4096, std::numeric_limits<int>::max()}) {
-                const KernelConfig config{{dtype, accum, layout, pass, size, 1 + size / 2, access}, family, kTile};
+                const KernelConfig config{
+                    {dtype, accum, layout, pass, size, 1 + size / 2, access, gradient}, family, kTile};
                 const std::string text = print(config);
                 CHECK(parse_config(text) == config);
                 CHECK(parse_problem(print(config.problem)) == config.problem);
@@ -71,6 +80,11 @@ TEST_CASE("problems that are not exactly a spelling are refused") {
                            "bf16_f32_1x1_kn_a08",
                            "bf16_f32_1x1_kn_a8_gu",
                            "bf16_f32_1x1_kn_gu_gu",
+                           "bf16_f32_1x1_kn_dw_",
+                           "bf16_f32_1x1_kn_dw_single_dw",
+                           "bf16_f32_1x1_kn_to_f32_dw",
+                           "bf16_f32_1x1_kn_dw_a8_to_f32",
+                           "bf16_f32_1x1_kn_dy",
                            "bf16_f32_1x1_kn ",
                            " bf16_f32_1x1_kn",
                            "BF16_f32_1x1_kn",

@@ -30,6 +30,12 @@ const std::vector<std::string> kConfigs = {
     "f16_f16_promoted_4096x14336_kn_gu/mma_sm80/96x128x64_s4_w2x4_g16",
     "bf16_f32_4096x14336_nk/wgmma_sm90/128x104x64_s4_w4x1_g16",
     "bf16_f32_4096x14336_kn_gu/wgmma_sm90/208x64x64_s4_w1x4_g8",
+    "bf16_f32_4096x14336_kn_recompute/mma_sm80/128x128x64_s3_w2x4_g16",
+    "bf16_f32_4096x14336_nk_dx/mma_sm80/128x128x64_s3_w2x4_g16",
+    "bf16_f32_4096x14336_nk_dw/mma_sm80/128x128x64_s3_w2x4_g16",
+    "f16_f32_4096x14336_kn_dw_single_to_f32/simt/64x32x32_s1_w8x1_g8",
+    "bf16_f32_4096x14336_kn_dgate/streaming/1x2048x1_s1_w8x1_g1",
+    "bf16_f32_4096x14336_kn_dw_sum_to_f32_a8/streaming/1x2048x1_s1_w8x1_g1",
 };
 
 std::string read(const std::filesystem::path& path) {

@@ -5,6 +5,7 @@
 #include <climits>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -94,6 +95,42 @@ TEST_CASE("no extent of a tile may be zero, negative or absurd") {
       CHECK(reason(config) == "an extent of the tile is out of all proportion");
     }
   }
+}
+
+TEST_CASE("every rule of the backward passes names itself") {
+  const auto with = [](Pass pass, Accum accum, Gradient gradient, Family family, Tile tile) {
+    return reason({{DType::f16, accum, Layout::kn, pass, 4096, 12288, 16, gradient}, family, tile});
+  };
+  constexpr Tile kStreaming{1, 2048, 1, 1, 8, 1, 1};
+  constexpr auto kElement = Gradient::element;
+  CHECK(with(Pass::dx, Accum::f16, kElement, Family::mma_sm80, kLarge) == "f16 sums of dx are promoted");
+  CHECK(with(Pass::dx, Accum::f32, kElement, Family::mma_sm80, kLarge) == "");
+  CHECK(with(Pass::recompute, Accum::f16, kElement, Family::mma_sm80, kLarge) == "");
+  for (const Pass pass : {Pass::dw, Pass::dw_single, Pass::dgate, Pass::dw_sum}) {
+    for (const Accum accum : {Accum::f16, Accum::f16_promoted}) {
+      CHECK(with(pass, accum, kElement, Family::simt, kPlain) ==
+            "sums over tokens, and what is computed element by element, are f32");
+    }
+  }
+  for (const Pass pass : {Pass::forward, Pass::forward_store, Pass::recompute, Pass::dgate, Pass::dx}) {
+    CHECK(with(pass, Accum::f32, Gradient::f32, Family::simt, kPlain) ==
+          "only gradients of the weights are stored in f32");
+  }
+  CHECK(with(Pass::dw, Accum::f32, Gradient::f32, Family::mma_sm80, kLarge) == "");
+  CHECK(with(Pass::dw, Accum::f32, kElement, Family::mma_sm80, {96, 128, 64, 4, 2, 4, 16}) ==
+        "m must be a power of two where the rows of A are contiguous");
+  CHECK(with(Pass::dw, Accum::f32, kElement, Family::mma_sm80, {512, 32, 32, 2, 1, 1, 16}) ==
+        "threads must divide evenly over the chunks of a row");
+  CHECK(with(Pass::dgate, Accum::f32, kElement, Family::streaming, kStreaming) == "");
+  CHECK(with(Pass::dw_sum, Accum::f32, Gradient::f32, Family::streaming, kStreaming) == "");
+  for (const auto& [pass, family] : {std::pair{Pass::dgate, Family::mma_sm80}, {Pass::dx, Family::streaming}}) {
+    CHECK(with(pass, Accum::f32, kElement, family, kStreaming) ==
+          "family streaming serves the passes that multiply nothing, and no other does");
+  }
+  CHECK(with(Pass::dgate, Accum::f32, kElement, Family::streaming, {2, 2048, 1, 1, 8, 1, 1}) ==
+        "a streaming tile has n elements, and 1 of everything else");
+  CHECK(with(Pass::dgate, Accum::f32, kElement, Family::streaming, {1, 1024, 1, 1, 8, 1, 1}) ==
+        "a thread of a streaming kernel takes 8 elements");
 }
 
 TEST_CASE("every rule of mma_sm80 names itself") {

@@ -1,19 +1,76 @@
-// Tensor maps and loads of boxes: where every byte goes, what counts on the barrier, and the mistakes that are
+// Tensor maps, loads and stores of boxes: where every byte goes, what counts on the barrier, and the mistakes that are
 // classics.
 #include <doctest/doctest.h>
 
+#include <cstring>
 #include <stdexcept>
-#include <string>
 #include <vector>
 
+#include "engine/launch.h"
+#include "operations/tensor_map.h"
 #include "ptx/mbarrier.cuh"
 #include "ptx/memory.cuh"
 #include "ptx/named_barrier.cuh"
+#include "ptx/shared.cuh"
 #include "ptx/tma.cuh"
-#include "self/tma_matrix.h"
 
 namespace swiglu::emulator {
 namespace {
+
+constexpr unsigned kThreads = 64;
+constexpr unsigned kShared = 32768;
+constexpr unsigned kBarrier = kShared - 8;
+
+unsigned at(unsigned offset) { return ptx::shared_address(ptx::dynamic_shared()) + offset; }
+
+// A matrix in global memory whose element (row, column) is 256 * row + column + 1.
+struct Matrix {
+  GlobalMemory global;
+  int rows;
+  int columns;
+  std::size_t pitch;
+  unsigned char* base;
+
+  Matrix(Role role, int row_count, int column_count)
+      : rows(row_count),
+        columns(column_count),
+        pitch((static_cast<std::size_t>(column_count) * 2 + 15) / 16 * 16 + 32),
+        base(global.add({"matrix", role, static_cast<std::size_t>(row_count),
+                         static_cast<std::size_t>(column_count) * 2, pitch, 16})) {
+    for (int row = 0; row < rows && role == Role::input; ++row) {
+      for (int column = 0; column < columns; ++column) {
+        const std::uint16_t value = element(row, column);
+        std::memcpy(base + static_cast<std::size_t>(row) * pitch + static_cast<std::size_t>(column) * 2, &value, 2);
+      }
+    }
+  }
+
+  static std::uint16_t element(int row, int column) { return static_cast<std::uint16_t>(256 * row + column + 1); }
+  std::uint16_t padded(int row, int column) const {
+    return row < 0 || column < 0 || row >= rows || column >= columns ? std::uint16_t{0} : element(row, column);
+  }
+  std::uint16_t stored(int row, int column) const {
+    std::uint16_t value;
+    std::memcpy(&value, base + static_cast<std::size_t>(row) * pitch + static_cast<std::size_t>(column) * 2, 2);
+    return value;
+  }
+  TensorMap map(int box_rows, int box_columns, unsigned swizzle) const {
+    return make_tensor_map(base, rows, columns, static_cast<std::int64_t>(pitch), box_rows, box_columns, swizzle);
+  }
+
+  Report run(const std::function<void()>& kernel, bool reverse = false) {
+    LaunchShape shape{{1, 1, 1}, {kThreads, 1, 1}, kShared};
+    shape.reverse = reverse;
+    return launch(shape, global, kernel);
+  }
+};
+
+// Where element (row, column) of a box lies: the 16-byte chunk is moved by the row's number in the pattern.
+unsigned place(unsigned row, unsigned column, unsigned swizzle, unsigned box_columns) {
+  const unsigned pitch = swizzle == 0 ? box_columns * 2 : swizzle;
+  const unsigned moved = swizzle == 128 ? row % 8 : swizzle == 64 ? row / 2 % 4 : swizzle == 32 ? row / 4 % 2 : 0;
+  return row * pitch + ((column / 8) ^ moved) * 16 + column % 8 * 2;
+}
 
 struct Box {
   unsigned rows;
@@ -243,6 +300,196 @@ TEST_CASE("tma_load: what threads read or wrote before is handed over first") {
   CHECK(kernel(true, true, true).text() == "");
   CHECK(kernel(false, true, false).has(Fault::race));
   CHECK(kernel(false, false, true).has(Fault::proxy));
+}
+
+struct StoreMistake {
+  bool fence = true;
+  bool fence_by_issuer = false;
+  bool fence_before_writing = false;
+  bool barrier = true;
+  bool commit = true;
+  bool wait = true;       // for the writing, at the end
+  bool wait_read = true;  // before the second round's staging
+  bool second_barrier = true;
+  unsigned unwritten = ~0u;  // a thread that writes nothing
+  unsigned source = 0;
+};
+
+// Two rounds: all threads stage a box of 16 x 64, one stores it. Thread t writes row t / 4, chunks 2 (t % 4) and the
+// next.
+void stage_and_store(const StoreMistake& mistake, const TensorMap& map, int x, int y) {
+  for (int round = 0; round < 2; ++round) {
+    if (mistake.fence_before_writing) {
+      ptx::fence_proxy_async();
+    }
+    const unsigned row = threadIdx.x / 4;
+    for (unsigned chunk = threadIdx.x % 4 * 2; chunk < threadIdx.x % 4 * 2 + 2; ++chunk) {
+      ptx::Packet<16> packet;
+      for (unsigned word = 0; word < 4; ++word) {
+        const auto element = [&](unsigned i) {
+          return unsigned{
+              Matrix::element(y + round * 16 + static_cast<int>(row), x + static_cast<int>(chunk * 8 + word * 2 + i))};
+        };
+        packet.words[word] = element(0) | element(1) << 16;
+      }
+      if (threadIdx.x != mistake.unwritten) {
+        ptx::store_shared<16>(at(mistake.source + place(row, chunk * 8, 128, 64)), packet);
+      }
+    }
+    if (mistake.fence && !mistake.fence_before_writing) {
+      ptx::fence_proxy_async();
+    }
+    if (mistake.barrier) {
+      ptx::barrier_sync<kThreads>(1);
+    }
+    if (threadIdx.x == 0) {
+      if (mistake.fence_by_issuer) {
+        ptx::fence_proxy_async();
+      }
+      ptx::tma_store(map, x, y + round * 16, at(mistake.source));
+      if (mistake.commit) {
+        ptx::tma_store_commit();
+      }
+      if (mistake.wait_read) {
+        ptx::tma_store_wait_read<0>();
+      }
+    }
+    if (mistake.second_barrier) {
+      ptx::barrier_sync<kThreads>(1);
+    }
+  }
+  if (threadIdx.x == 0 && mistake.wait) {
+    ptx::tma_store_wait<0>();
+  }
+}
+
+Report store(const StoreMistake& mistake, Matrix& matrix, int x, int y) {
+  const TensorMap map = matrix.map(16, 64, 128);
+  return matrix.run([&] { stage_and_store(mistake, map, x, y); });
+}
+
+TEST_CASE("tma_store: the part of the box inside the matrix, in all directions") {
+  for (const int x : {0, -3, 5}) {
+    for (const int y : {0, -5, 2}) {
+      // As large as what the two boxes cover of it, so that every byte is written once.
+      Matrix matrix(Role::output, y + 32 > 29 ? 29 : y + 32, x + 64 > 61 ? 61 : x + 64);
+      Report report = store({}, matrix, x, y);
+      if (x > 0 || y > 0) {  // of these nobody wrote the first rows and columns
+        CHECK(report.has(Fault::uninitialised));
+        CHECK(report.findings().size() == 1);
+      } else {
+        CHECK(report.text() == "");
+      }
+      int wrong = 0;
+      for (int row = std::max(y, 0); row < matrix.rows; ++row) {
+        for (int column = std::max(x, 0); column < matrix.columns; ++column) {
+          wrong += matrix.stored(row, column) != Matrix::element(row, column) ? 1 : 0;
+        }
+      }
+      CHECK(wrong == 0);
+      CHECK(report.counters.tma_stores == 2);
+      CHECK(report.counters.tma_stored_bytes ==
+            static_cast<std::uint64_t>((matrix.rows - std::max(y, 0)) * (matrix.columns - std::max(x, 0)) * 2));
+    }
+  }
+}
+
+TEST_CASE("tma_store: fences, barriers, waits") {
+  const auto wrong = [](const StoreMistake& mistake) {
+    Matrix matrix(Role::output, 32, 64);
+    return store(mistake, matrix, 0, 0);
+  };
+  CHECK(wrong({}).text() == "");
+  CHECK(wrong({.fence = false}).has(Fault::proxy));
+  CHECK(wrong({.fence_before_writing = true}).has(Fault::proxy));
+  CHECK(wrong({.fence = false, .fence_by_issuer = true}).has(Fault::proxy));  // which covers its own writes only
+  CHECK(wrong({.barrier = false}).has(Fault::uninitialised));                 // nobody has come yet
+  CHECK(wrong({.commit = false}).has(Fault::in_flight));
+  CHECK(wrong({.wait = false}).has(Fault::in_flight));
+  CHECK(wrong({.wait_read = false}).has(Fault::race));
+  CHECK(wrong({.second_barrier = false}).has(Fault::race));
+  CHECK(wrong({.unwritten = 17}).has(Fault::uninitialised));
+  CHECK(wrong({.source = 64}).has(Fault::alignment));
+  CHECK(wrong({.wait_read = false}).text().find("a store of thread 0 reads") != std::string::npos);
+}
+
+TEST_CASE("tma_store: rows outside the matrix need not have been staged") {
+  Matrix matrix(Role::output, 31, 64);
+  CHECK(store({.unwritten = 60}, matrix, 0, 0).has(Fault::uninitialised));  // of the first round, which is inside
+  Matrix two(Role::output, 20, 64);
+  const TensorMap map = two.map(16, 64, 128);
+  CHECK(two.run([&] {
+             if (threadIdx.x < 16) {
+               for (unsigned chunk = 0; chunk < 8; ++chunk) {
+                 ptx::store_shared<16>(at(place(threadIdx.x, chunk * 8, 128, 64)), {});
+                 if (threadIdx.x < 4) {
+                   ptx::store_shared<16>(at(2048 + place(threadIdx.x, chunk * 8, 128, 64)), {});
+                 }
+               }
+               ptx::fence_proxy_async();
+             }
+             __syncthreads();
+             if (threadIdx.x == 9) {
+               ptx::tma_store(map, 0, 0, at(0));
+               ptx::tma_store(map, 0, 16, at(2048));
+               ptx::tma_store_commit();
+               ptx::tma_store_wait<0>();
+             }
+           })
+            .text() == "");
+}
+
+TEST_CASE("tma_store: a wait leaves the youngest groups unread") {
+  const auto kernel = [](bool wait_for_all) {
+    Matrix matrix(Role::output, 32, 64);
+    const TensorMap map = matrix.map(16, 64, 128);
+    return matrix.run([&, wait_for_all] {
+      for (unsigned i = threadIdx.x; i < 2 * 16 * 8; i += kThreads) {
+        ptx::store_shared<16>(at(i * 16), {});
+      }
+      ptx::fence_proxy_async();
+      __syncthreads();
+      if (threadIdx.x == 0) {
+        for (int i = 0; i < 2; ++i) {
+          ptx::tma_store(map, 0, 16 * i, at(2048 * static_cast<unsigned>(i)));
+          ptx::tma_store_commit();
+        }
+        wait_for_all ? ptx::tma_store_wait_read<0>() : ptx::tma_store_wait_read<1>();
+        ptx::store_shared<16>(at(0), {});
+        ptx::store_shared<16>(at(2048), {});
+        ptx::tma_store_wait<0>();
+      }
+    });
+  };
+  CHECK(kernel(true).text() == "");
+  const Report report = kernel(false);
+  CHECK(report.has(Fault::race));
+  CHECK(report.text().find("shared offset 2048") != std::string::npos);
+  CHECK(report.text().find("shared offset 0:") == std::string::npos);
+}
+
+TEST_CASE("tma_store: rows written twice, and rows of an input") {
+  const auto twice = [](int y) {
+    Matrix matrix(Role::output, 32, 64);
+    const TensorMap map = matrix.map(16, 64, 128);
+    return matrix.run([&, y] {
+      for (unsigned i = threadIdx.x; i < 16 * 8; i += kThreads) {
+        ptx::store_shared<16>(at(i * 16), {});
+      }
+      ptx::fence_proxy_async();
+      __syncthreads();
+      if (threadIdx.x == 0) {
+        ptx::tma_store(map, 0, 0, at(0));
+        ptx::tma_store(map, 0, y, at(0));
+        ptx::tma_store_commit();
+        ptx::tma_store_wait<0>();
+      }
+    });
+  };
+  CHECK(twice(16).text() == "");
+  CHECK(twice(15).has(Fault::rewritten));
+  Matrix input(Role::input, 32, 64);
+  CHECK(store({}, input, 0, 0).has(Fault::bounds));
 }
 
 // A ring of two stages that a producer fills and a consumer reads, with a mistake in the hand-over.

@@ -1,0 +1,138 @@
+// The backward pass on stand-in devices: which launches, in which order, prepared and under capture.
+#include "api/device_environment.h"
+
+#include <set>
+
+namespace swiglu_test {
+namespace {
+
+struct Backward : StandIns {
+  Backward() { desc.passes = SWIGLU_PASS_BACKWARD | SWIGLU_PASS_BACKWARD_RECOMPUTE; }
+
+  swiglu_backward_args args(const PlanPointer& plan, std::int64_t m, bool recompute = false) {
+    swiglu_backward_args args{};
+    args.struct_size = sizeof args;
+    args.m = m;
+    args.dout = buffers.out.data();
+    args.x = buffers.x.data();
+    args.w_gate = buffers.w_gate.data();
+    args.w_up = buffers.w_up.data();
+    if (!recompute) {
+      args.g = buffers.g.data();
+      args.u = buffers.u.data();
+    }
+    args.dx = dx.data();
+    args.dw_gate = dw_gate.data();
+    args.dw_up = dw_up.data();
+    REQUIRE(swiglu_plan_workspace_size(plan.get(), SWIGLU_PASS_BACKWARD, m, &args.workspace_size) == SWIGLU_OK);
+    workspace.resize(args.workspace_size / 8 + 2);
+    args.workspace = reinterpret_cast<void*>((reinterpret_cast<std::uintptr_t>(workspace.data()) + 15) / 16 * 16);
+    return args;
+  }
+
+  std::vector<std::uint16_t> dx = std::vector<std::uint16_t>(256 * Buffers::kMaxModel);
+  std::vector<float> dw_gate = std::vector<float>(Buffers::kMaxModel * 96);
+  std::vector<float> dw_up = std::vector<float>(Buffers::kMaxModel * 96);
+  std::vector<double> workspace;
+};
+
+TEST_CASE_FIXTURE(Backward, "backward: a launch for each part, in order, all prepared") {
+  const PlanPointer plan = make_plan(desc);
+  REQUIRE(swiglu_plan_prepare(plan.get(), 100) == SWIGLU_OK);
+  const std::uint64_t compiles = stand_in_nvrtc_compiles();
+  void* const stream = stream_of(0);
+  swiglu_backward_args all = args(plan, 100);
+  CHECK_MESSAGE(swiglu_execute_backward(plan.get(), &all, stream) == SWIGLU_OK, last_error());
+  REQUIRE(stand_in_launch_count() == 3);
+  std::set<const void*> functions;
+  for (int i = 0; i < 3; ++i) {
+    CHECK(launch(i).stream == stream);
+    functions.insert(launch(i).function);
+  }
+  CHECK(functions.size() == 3);
+  swiglu_backward_args again = args(plan, 100, true);
+  again.dx = nullptr;
+  again.dw_gate = nullptr;
+  CHECK(swiglu_execute_backward(plan.get(), &again, stream) == SWIGLU_OK);
+  REQUIRE(stand_in_launch_count() == 5);  // recompute, dw_single
+  for (int i = 3; i < 5; ++i) {
+    CHECK(functions.count(launch(i).function) == 0);
+  }
+  again.dw_up = nullptr;
+  CHECK(swiglu_execute_backward(plan.get(), &again, stream) == SWIGLU_OK);
+  CHECK(stand_in_launch_count() == 5);  // nothing is wanted
+  swiglu_backward_args odd = args(plan, 70);
+  odd.dx = dx.data() + 1;
+  CHECK(swiglu_execute_backward(plan.get(), &odd, stream) == SWIGLU_OK);
+  CHECK(launch(5).function == launch(0).function);
+  CHECK(launch(6).function != launch(1).function);
+  CHECK(launch(7).function == launch(2).function);
+  CHECK(stand_in_nvrtc_compiles() == compiles);
+}
+
+TEST_CASE_FIXTURE(Backward, "backward: capture wants every kernel prepared before any is launched") {
+  const PlanPointer plan = make_plan(desc);
+  void* const stream = stream_of(0);
+  const swiglu_backward_args unprepared = args(plan, 100);
+  stand_in_begin_capture(stream);
+  check_failure(swiglu_execute_backward(plan.get(), &unprepared, stream), SWIGLU_NOT_PREPARED, {"m = 100"});
+  CHECK(stand_in_launch_count() == 0);
+  CHECK(stand_in_end_capture(stream));
+  REQUIRE(swiglu_plan_prepare(plan.get(), 100) == SWIGLU_OK);
+  stand_in_begin_capture(stream);
+  for (const bool recompute : {false, true}) {
+    const swiglu_backward_args prepared = args(plan, 100, recompute);
+    CHECK(swiglu_execute_backward(plan.get(), &prepared, stream) == SWIGLU_OK);
+  }
+  CHECK(stand_in_end_capture(stream));
+  REQUIRE(stand_in_launch_count() == 6);
+  for (int i = 0; i < 6; ++i) {
+    CHECK(launch(i).captured);
+  }
+}
+
+TEST_CASE_FIXTURE(Backward, "backward: no tokens, prepared by m = 0 or by any other") {
+  desc.dw_dtype = SWIGLU_F32;
+  const PlanPointer plan = make_plan(desc);
+  void* const stream = stream_of(0);
+  swiglu_backward_args none = args(plan, 0);
+  stand_in_begin_capture(stream);
+  CHECK(swiglu_execute_backward(plan.get(), &none, stream) == SWIGLU_NOT_PREPARED);
+  CHECK(stand_in_end_capture(stream));
+  REQUIRE(swiglu_plan_prepare(plan.get(), 0) == SWIGLU_OK);
+  stand_in_begin_capture(stream);
+  CHECK(swiglu_execute_backward(plan.get(), &none, stream) == SWIGLU_OK);
+  CHECK(stand_in_end_capture(stream));
+  CHECK(stand_in_launch_count() == 1);
+  none.dw_beta = 1;
+  CHECK(swiglu_execute_backward(plan.get(), &none, stream) == SWIGLU_OK);
+  CHECK(stand_in_launch_count() == 1);  // nothing to add
+}
+
+TEST_CASE_FIXTURE(Backward, "backward: describe lists the kernels, the workspace and what is kept") {
+  const PlanPointer plan = make_plan(desc);
+  const Json json = describe(plan.get(), 200);
+  std::set<std::string> passes;
+  for (const Json& kernel : json["kernels"]) {
+    passes.insert(kernel["pass"].get<std::string>());
+  }
+  CHECK(passes == std::set<std::string>{"recompute", "dgate", "dx", "dw", "dw_single", "dw_sum"});
+  REQUIRE(json["backward"].size() == 2);
+  std::size_t bytes = 0;
+  REQUIRE(swiglu_plan_workspace_size(plan.get(), SWIGLU_PASS_BACKWARD, 200, &bytes) == SWIGLU_OK);
+  CHECK(json["backward"][0]["workspace_bytes"] == bytes);
+  CHECK(bytes >= 200U * 96 * 2 * 2);
+  CHECK(json["backward"][0]["token_splits"] == 1);
+  CHECK(json["backward"][1]["kept_bytes"] == 200 * desc.d_model * 2);
+}
+
+TEST_CASE_FIXTURE(Backward, "backward: a plan for the forward pass alone wants no kernel of it") {
+  desc.passes = SWIGLU_PASS_FORWARD;
+  const PlanPointer plan = make_plan(desc);
+  REQUIRE(swiglu_plan_prepare(plan.get(), 0) == SWIGLU_OK);
+  CHECK(stand_in_nvrtc_compiles() == 0);
+  CHECK_FALSE(describe(plan.get(), 10).contains("backward"));
+}
+
+}  // namespace
+}  // namespace swiglu_test

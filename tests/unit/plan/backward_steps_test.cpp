@@ -1,0 +1,169 @@
+// Which kernels a backward pass takes, with which arguments, and where in the workspace things are.
+#include "plan/backward_steps.h"
+
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "base/error.h"
+
+namespace swiglu {
+namespace {
+
+constexpr int kMultiprocessors = 132;
+
+swiglu_plan_desc description() {
+  swiglu_plan_desc desc{};
+  desc.struct_size = sizeof desc;
+  desc.dtype = SWIGLU_F16;
+  desc.accum = SWIGLU_ACCUM_F16;
+  desc.weight_layout = SWIGLU_KN;
+  desc.passes = SWIGLU_PASS_BACKWARD | SWIGLU_PASS_BACKWARD_RECOMPUTE;
+  desc.d_model = 260;
+  desc.d_intermediate = 516;
+  desc.ld_dx = 264;
+  desc.device = 0;
+  return desc;
+}
+
+// Addresses alone; nothing is read.
+void* address(std::uintptr_t value) { return reinterpret_cast<void*>(value); }
+
+swiglu_backward_args arguments(std::int64_t m) {
+  swiglu_backward_args args{};
+  args.struct_size = sizeof args;
+  args.m = m;
+  args.dout = address(0x100000000);
+  args.x = address(0x200000000);
+  args.w_gate = address(0x300000000);
+  args.w_up = address(0x400000000);
+  args.g = address(0x500000000);
+  args.u = address(0x600000000);
+  args.dx = address(0x700000000);
+  args.dw_gate = address(0x800000000);
+  args.dw_up = address(0x900000000);
+  args.workspace = address(0xa00000000);
+  args.workspace_size = std::size_t{1} << 31;
+  return args;
+}
+
+std::vector<BackwardStep> steps(const swiglu_plan_desc& desc, const swiglu_backward_args& args) {
+  const PlanSpec spec = check_description(desc);
+  const BackwardExecution execution = check_backward(spec, args, 1);
+  const BackwardSteps all(spec, execution, kMultiprocessors);
+  return {all.get().begin(), all.get().end()};
+}
+
+std::vector<Pass> passes(const std::vector<BackwardStep>& of) {
+  std::vector<Pass> found;
+  for (const BackwardStep& step : of) {
+    found.push_back(step.pass);
+  }
+  return found;
+}
+
+TEST_CASE("all gradients from stored g and u, with and without splitting the tokens") {
+  const auto few = steps(description(), arguments(100));
+  CHECK(passes(few) == std::vector{Pass::dgate, Pass::dx, Pass::dw});
+  const auto many = steps(description(), arguments(20000));
+  CHECK(passes(many) == std::vector{Pass::dgate, Pass::dx, Pass::dw, Pass::dw_sum});
+  const BackwardParams& params = many.back().params;
+  CHECK(params.splits > 1);
+  CHECK(params.splits * std::int64_t{params.split_tokens} >= 20000);
+  const BackwardLayout layout = backward_layout(check_description(description()), 20000, kMultiprocessors);
+  const auto begin = std::uintptr_t{0xa00000000};
+  CHECK(params.dg == address(begin));
+  CHECK(params.du == address(begin + layout.du));
+  CHECK(static_cast<void*>(params.partials) == address(begin + layout.parts));
+  CHECK(layout.ld_dg == 520);
+  CHECK(layout.du >= 20000U * 520 * 2);
+  CHECK(layout.parts >= 2 * layout.du);
+  CHECK(layout.bytes >= layout.parts + static_cast<std::size_t>(params.splits) * 2 * 260 * 516 * 4);
+  CHECK(layout.du % 256 == 0);
+  CHECK(layout.parts % 256 == 0);
+}
+
+TEST_CASE("what is not wanted is not computed") {
+  swiglu_backward_args args = arguments(100);
+  args.g = args.u = nullptr;
+  args.dw_gate = args.dw_up = nullptr;
+  CHECK(passes(steps(description(), args)) == std::vector{Pass::recompute, Pass::dx});
+  args = arguments(100);
+  args.dx = nullptr;
+  CHECK(passes(steps(description(), args)) == std::vector{Pass::dgate, Pass::dw});
+}
+
+TEST_CASE("one weight's gradient alone is dw_single, whichever it is") {
+  for (const bool up : {false, true}) {
+    swiglu_backward_args args = arguments(20000);
+    args.dx = nullptr;
+    (up ? args.dw_gate : args.dw_up) = nullptr;
+    const auto all = steps(description(), args);
+    REQUIRE(passes(all) == std::vector{Pass::dgate, Pass::dw_single, Pass::dw_sum});
+    for (std::size_t i = 1; i < 3; ++i) {
+      CHECK(all[i].params.dw_gate == (up ? address(0x900000000) : address(0x800000000)));
+      CHECK(all[i].params.dw_up == nullptr);
+      CHECK(all[i].params.dg == (up ? all[0].params.du : all[0].params.dg));
+    }
+    const BackwardLayout layout = backward_layout(check_description(description()), 20000, kMultiprocessors);
+    CHECK(layout.bytes >= layout.parts + static_cast<std::size_t>(all[2].params.splits) * 260 * 516 * 4);
+  }
+}
+
+TEST_CASE("no tokens: the sum of no parts") {
+  const auto all = steps(description(), arguments(0));
+  REQUIRE(passes(all) == std::vector{Pass::dw_sum});
+  CHECK(all[0].params.splits == 0);
+  CHECK(all[0].params.dw_up == address(0x900000000));
+}
+
+TEST_CASE("alignment is each kernel's own") {
+  // Rows of 520, 1032 and 528 bytes: 8 for what touches x, dout or weights, and 2-byte pointers show where they count.
+  swiglu_backward_args args = arguments(100);
+  args.x = address(0x200000002);
+  const auto by_x = steps(description(), args);
+  CHECK(by_x[0].aligned);
+  CHECK(by_x[1].aligned);
+  CHECK_FALSE(by_x[2].aligned);
+  args = arguments(100);
+  args.w_up = address(0x400000004);
+  const auto by_weight = steps(description(), args);
+  CHECK(by_weight[0].aligned);
+  CHECK_FALSE(by_weight[1].aligned);
+  CHECK(by_weight[2].aligned);
+  args = arguments(100);
+  args.u = address(0x600000008);
+  CHECK(steps(description(), args)[0].aligned);
+}
+
+TEST_CASE("problems of the kernels: accumulators and gradients") {
+  swiglu_plan_desc desc = description();
+  const auto problem = [&](Pass pass) { return problem_of(check_description(desc), pass); };
+  CHECK(problem(Pass::recompute).accum == Accum::f16);
+  CHECK(problem(Pass::dx).accum == Accum::f16_promoted);
+  CHECK(problem(Pass::dw).accum == Accum::f32);
+  CHECK(problem(Pass::dgate).accum == Accum::f32);
+  CHECK(problem(Pass::dw).gradient == Gradient::element);
+  desc.dw_dtype = SWIGLU_F32;
+  CHECK(problem(Pass::dw_single).gradient == Gradient::f32);
+  CHECK(problem(Pass::dw_sum).gradient == Gradient::f32);
+  CHECK(problem(Pass::dx).gradient == Gradient::element);
+  for (int pass = 0; pass < kPasses; ++pass) {
+    CHECK(why_invalid(problem(static_cast<Pass>(pass))) == nullptr);
+  }
+  desc.ld_dw_up = 517;  // of floats: rows of 4-byte multiples
+  CHECK(problem(Pass::dw).access_bytes == 4);
+  CHECK(problem(Pass::dx).access_bytes == 8);
+  CHECK_FALSE(wants(check_description(desc), Pass::forward));
+  CHECK(wants(check_description(desc), Pass::dw_sum));
+}
+
+TEST_CASE("a workspace beyond 64 bits is refused") {
+  const PlanSpec spec = check_description(description());
+  CHECK_THROWS_AS(backward_layout(spec, std::int64_t{1} << 53, kMultiprocessors), Error);
+  CHECK_THROWS_AS(backward_layout(spec, INT64_MAX, kMultiprocessors), Error);
+}
+
+}  // namespace
+}  // namespace swiglu
