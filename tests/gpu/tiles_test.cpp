@@ -13,6 +13,7 @@
 #include "gpu/cuda_memory.h"
 #include "gpu/tile_list.h"
 #include "numeric/cases.h"
+#include "support/backward_case.h"
 #include "support/plan.h"
 #include "support/random.h"
 
@@ -23,17 +24,41 @@ constexpr const char* kChildName = "child: one forced tile";
 constexpr const char* kTileVariable = "SWIGLU_TILE";
 constexpr const char* kCasesVariable = "SWIGLU_TEST_CASES";
 
+// Of the forward passes, or of the backward ones.
+struct TileCase {
+  BackwardCase test;
+  bool backward;
+
+  swiglu_plan_desc desc() const {
+    const std::int32_t device = memory_under_test().device();
+    return backward ? plan_desc(test, device) : plan_desc(test.base, device);
+  }
+  std::string text() const { return backward ? spelling(test) : spelling(test.base); }
+  std::string run() const {
+    return backward ? run_case(memory_under_test(), test, both_modes()) : run_case(memory_under_test(), test.base);
+  }
+};
+
 // Every kind with 16-byte rows that no tile divides; some with odd rows and with 8-byte ones. m: one row, one tile and
 // some, several tiles.
-std::vector<Case> tile_cases() {
-  std::vector<Case> cases;
-  for (const Kind& kind : kKinds) {
-    cases.push_back(make_case(kind, 200, 264, {1, 77, 300}));
+std::vector<TileCase> tile_cases() {
+  std::vector<TileCase> cases;
+  for (const bool backward : {false, true}) {
+    const auto add = [&](const Kind& kind, std::int64_t d_model, std::int64_t d_intermediate,
+                         std::vector<std::int64_t> m) {
+      cases.push_back({{make_case(kind, d_model, d_intermediate, std::move(m)), std::nullopt, {}}, backward});
+    };
+    for (const Kind& kind : kKinds) {
+      add(kind, 200, 264, {1, 77, 300});
+    }
+    add(kKinds[0], 165, 131, {1, 77, 300});
+    add(kKinds[3], 165, 131, {1, 77, 300});
+    add(kKinds[4], 100, 132, {65, 130});
+    add(kKinds[2], 100, 132, {65, 130});
   }
-  cases.push_back(make_case(kKinds[0], 165, 131, {1, 77, 300}));
-  cases.push_back(make_case(kKinds[3], 165, 131, {1, 77, 300}));
-  cases.push_back(make_case(kKinds[4], 100, 132, {65, 130}));
-  cases.push_back(make_case(kKinds[2], 100, 132, {65, 130}));
+  for (const Kind& kind : {kKinds[0], kKinds[4]}) {  // f32 gradients, and tokens that are split
+    cases.push_back({{make_case(kind, 200, 264, {77, 3000}), SWIGLU_F32, {}}, true});
+  }
   return cases;
 }
 
@@ -44,7 +69,7 @@ struct Candidates {
   std::size_t kernels = 0;
 };
 
-Candidates compile_all(const std::vector<Case>& cases) {
+Candidates compile_all(const std::vector<TileCase>& cases) {
   Candidates all;
   std::mutex mutex;
   const std::string arch = arch_of(memory_under_test().device());
@@ -55,9 +80,9 @@ Candidates compile_all(const std::vector<Case>& cases) {
       std::vector<CandidateReport> reports;
       std::string failure;
       try {
-        reports = compile_candidates(plan_desc(cases[i], 0), arch);
+        reports = compile_candidates(cases[i].desc(), arch);
       } catch (const std::exception& error) {
-        failure = spelling(cases[i]) + ": " + error.what();
+        failure = cases[i].text() + ": " + error.what();
       }
       const std::lock_guard<std::mutex> lock(mutex);
       for (const CandidateReport& report : reports) {
@@ -88,7 +113,7 @@ std::string join(const std::set<std::size_t>& numbers) {
 }  // namespace
 
 TEST_CASE("every candidate tile of every family computes every kind of problem") {
-  const std::vector<Case> cases = tile_cases();
+  const std::vector<TileCase> cases = tile_cases();
   const Candidates candidates = compile_all(cases);
   for (const std::string& failure : candidates.failures) {
     FAIL_CHECK(failure);
@@ -116,17 +141,16 @@ TEST_CASE("every candidate tile of every family computes every kind of problem")
 
 TEST_CASE("child: one forced tile" * doctest::skip()) {
   const std::string tile = from_environment(kTileVariable);
-  const std::vector<Case> all = tile_cases();
+  const std::vector<TileCase> all = tile_cases();
   std::istringstream numbers(from_environment(kCasesVariable));
   REQUIRE(!tile.empty());
   std::size_t executed = 0;
   for (std::size_t number = 0; numbers >> number; ++executed) {
-    const Case& test = all.at(number);
-    const Plan plan = make_plan(plan_desc(test, memory_under_test().device()));
-    const std::string description = describe(plan.get(), test.m.front());
-    CHECK_MESSAGE(description.find(tile) != std::string::npos, spelling(test),
-                  ": the tile was not taken: ", description);
-    const std::string failure = run_case(memory_under_test(), test);
+    const TileCase& test = all.at(number);
+    const Plan plan = make_plan(test.desc());
+    const std::string description = describe(plan.get(), test.test.base.m.front());
+    CHECK_MESSAGE(description.find(tile) != std::string::npos, test.text(), ": the tile was not taken: ", description);
+    const std::string failure = test.run();
     CHECK_MESSAGE(failure.empty(), failure);
   }
   CHECK(executed > 0);

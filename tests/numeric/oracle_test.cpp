@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "numeric/cases.h"
+#include "support/backward_case.h"
 #include "support/number_format.h"
 
 namespace swiglu_test {
@@ -56,6 +57,23 @@ TEST_CASE("every output type and accumulator of the CPU device") {
     }
   }
   check_cases(cases);
+}
+
+TEST_CASE("the gradients of every output type and accumulator of the CPU device") {
+  for (const Kind& kind : {kKinds[0], kKinds[1]}) {
+    for (const swiglu_accum accum : {SWIGLU_ACCUM_F32, SWIGLU_ACCUM_F64}) {
+      for (const swiglu_dtype out_dtype : {kind.dtype, SWIGLU_F32, SWIGLU_F64}) {
+        for (const swiglu_dtype dw_dtype : {kind.dtype, SWIGLU_F64}) {
+          BackwardCase test{make_case(kind, 70, 133, {1, 65}), dw_dtype, {3, 1}};
+          test.base.accum = accum;
+          test.base.out_dtype = out_dtype;
+          test.base.outputs = {3, 1};
+          const std::string failure = run_case(memory_under_test(), test, both_modes());
+          CHECK_MESSAGE(failure.empty(), failure);
+        }
+      }
+    }
+  }
 }
 
 }  // namespace swiglu_test
