@@ -90,8 +90,8 @@ typedef enum swiglu_layout { SWIGLU_KN = 1, SWIGLU_NK = 2 } swiglu_layout;
 
 typedef enum swiglu_activation { SWIGLU_ACTIVATION_SILU = 0 } swiglu_activation;
 
-/* Passes a plan shall serve; may be or-ed. FORWARD_STORE also writes g and u. BACKWARD computes the gradients from them,
- * BACKWARD_RECOMPUTE computes them again from x: half again as many operations, and nothing but x to keep. */
+/* Passes a plan shall serve; may be or-ed. FORWARD_STORE also writes g and u. BACKWARD computes the gradients from
+ * them, BACKWARD_RECOMPUTE computes them again from x: half again as many operations, and nothing but x to keep. */
 enum {
   SWIGLU_PASS_FORWARD = 1,
   SWIGLU_PASS_FORWARD_STORE = 2,

@@ -24,9 +24,9 @@ struct GateGradient {
   float du;
 };
 
-// Of gate(g, u) times dout: du = gate(g, dout) and dg = dout * u * (s + g s (1 - s)). The error of the latter's factor is
-// about (3e-7 + 6e-8 * |g|) * s; where it vanishes, at g = -1.278, that is all there is of it. g = +inf gives dout * u,
-// g = -inf gives 0 * (dout * u), as the limits do: g is bounded, or 1 - s would meet it as 0 * inf.
+// Of gate(g, u) times dout: du = gate(g, dout) and dg = dout * u * (s + g s (1 - s)). The error of the latter's factor
+// is about (3e-7 + 6e-8 * |g|) * s; where it vanishes, at g = -1.278, that is all there is of it. g = +inf gives dout *
+// u, g = -inf gives 0 * (dout * u), as the limits do: g is bounded, or 1 - s would meet it as 0 * inf.
 __device__ __forceinline__ GateGradient gate_gradient(float g, float u, float dout) {
   constexpr float kLog2E = 1.4426950408889634f;
   constexpr float kFar = 256.0f;  // s is 0 or 1 from far below here on up

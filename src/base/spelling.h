@@ -1,7 +1,8 @@
 // Configurations as text and back: one spelling in logs, file names, tools and tests. parse(print(x)) == x.
 //   Problem       bf16_f32_4096x14336_kn[_gu][_a8]     dtype_accum_DxI_layout, _gu: stores g and u, _aN: rows only
-//                                                      N-byte aligned (16 is not written). Backward: _recompute, _dgate,
-//                                                      _dx, _dw, _dw_single, _dw_sum; _to_f32: into f32 gradients
+//                                                      N-byte aligned (16 is not written). Backward: _recompute,
+//                                                      _dgate, _dx, _dw, _dw_single, _dw_sum; _to_f32: into f32
+//                                                      gradients
 //   Tile          128x64x32_s4_w2x2_g16                m x n x k, stages, warps m x n, M-tiles of a raster group
 //   KernelConfig  <problem>/<family>/<tile>
 // parse_* return nothing for text that is not exactly a spelling.

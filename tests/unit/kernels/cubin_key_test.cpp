@@ -59,6 +59,7 @@ const std::vector<std::function<void(KernelConfig&)>> kProblemFlips = {
     [](KernelConfig& c) { c.problem.d_model = 4095; },
     [](KernelConfig& c) { c.problem.d_intermediate = 14335; },
     [](KernelConfig& c) { c.problem.access_bytes = 8; },
+    [](KernelConfig& c) { c.problem.gradient = Gradient::f32; },
 };
 const std::vector<std::function<void(KernelConfig&)>> kTileFlips = {
     [](KernelConfig& c) { c.tile.m = 256; },      [](KernelConfig& c) { c.tile.n = 128; },

@@ -33,6 +33,29 @@ void reset() {
   stand_in_set_current_context(nullptr);
 }
 
+TEST_CASE("a kernel of the backward pass: a grid for every split of the tokens, and none that is too large") {
+  reset();
+  const Device& device = Device::get(0);
+  KernelConfig config = fresh_config();
+  config.problem.pass = Pass::dw;
+  config.problem.d_model = 256;
+  const auto kernel = get_kernel(config, device, Policy::compile);
+  void* const stream = stand_in_make_stream(device.context());
+  const CurrentContext current(device);
+  BackwardParams params{};
+  params.m = 1000;
+  params.splits = 5;
+  kernel->check(params);
+  kernel->launch(params, stream);
+  StandInLaunch launch{};
+  REQUIRE(stand_in_launch(0, &launch));
+  CHECK(launch.grid[0] == 5 * 2 * 8);  // 256 rows in tiles of 128, 512 columns in tiles of 64
+  params.splits = 1 << 30;
+  CHECK(outcome_of([&] { kernel->check(params); }).status == SWIGLU_NOT_SUPPORTED);
+  CHECK(outcome_of([&] { kernel->launch(params, stream); }).status == SWIGLU_NOT_SUPPORTED);
+  CHECK(stand_in_launch_count() == 1);
+}
+
 TEST_CASE("a kernel is loaded once and launched with its shape") {
   reset();
   const Device& device = Device::get(0);
