@@ -104,6 +104,7 @@ std::vector<std::string> traits(const Job& job) {
       job.arch,
       fmt::format("{}_{}", name(problem.dtype), name(problem.accum)),
       name(problem.layout),
+      name(problem.pass),
       fmt::format("{}_{}x{}_a{}_{}", name(problem.pass), problem.d_model, problem.d_intermediate, problem.access_bytes,
                   name(problem.gradient)),
   };
@@ -115,7 +116,7 @@ std::set<TraitPair> wanted_pairs(const Job& job) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     for (std::size_t j = i; j < values.size(); ++j) {
       const bool tile = i == 0 && j != 0;
-      const bool architecture_or_shape = j == 1 || j == 4;
+      const bool architecture_or_shape = j == 1 || j == 5;
       if (!(tile && architecture_or_shape)) {
         pairs.emplace(values[i], values[j]);
       }

@@ -20,7 +20,7 @@ std::string print(const Job&);
 
 std::vector<Job> all_jobs();
 
-// The values that matter of a job: tile, architecture, dtype and accumulator, layout, and pass with shape and
+// The values that matter of a job: tile, architecture, dtype and accumulator, layout, pass, and pass with shape and
 // alignment.
 std::vector<std::string> traits(const Job&);
 

@@ -16,10 +16,11 @@ BackwardCase make_backward(const Kind& kind, std::int64_t d_model, std::int64_t 
 }
 
 void check_backward(const std::vector<BackwardCase>& cases, const std::vector<Wanted>& wanted) {
-  for (const BackwardCase& test : cases) {
-    const std::string failure = run_case(memory_under_test(), test, wanted);
-    CHECK_MESSAGE(failure.empty(), failure);
+  const std::vector<std::string> failures = run_cases(memory_under_test(), cases, wanted);
+  for (const std::string& failure : failures) {
+    FAIL_CHECK(failure);
   }
+  CHECK_MESSAGE(failures.empty(), failures.size(), " of ", cases.size(), " cases failed");
 }
 
 Wanted only(bool dx, bool dw_gate, bool dw_up) {

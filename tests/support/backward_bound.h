@@ -3,10 +3,10 @@
 // Beside what support/error_bound.h derives for the forward pass (a rounding at the store, and what the accumulators
 // lose), a gradient carries the errors of the dg and du that it is a sum of. Those are independent from element to
 // element: one rounding to 16 bits each (uniform in [-h, h], with h half a unit in the last place; none on the CPU
-// device), and the activation's error, e = 2^-20 (1 + |g|) s |dout u| for dg, and likewise for du. Where g and u were
-// recomputed, their own errors dg', du' (accumulator_loss() times |x row| |w column| / sqrt(d_model)) come in through
-// the derivatives, which are at most 1.1 of silu and 0.5 of silu': |dout| (0.5 |u| dg' + 1.1 du') for dg and 1.1 |dout|
-// dg' for du.
+// device), and the activation's error, e = (2^-20 s + 2^-126) (1 + |g|) |dout u| for dg, and likewise for du (a sigmoid
+// that is denormal in f32 may become zero). Where g and u were recomputed, their own errors dg', du'
+// (accumulator_loss() times |x row| |w column| / sqrt(d_model)) come in through the derivatives, which are at most 1.1
+// of silu and 0.5 of silu': |dout| (0.5 |u| dg' + 1.1 du') for dg and 1.1 |dout| dg' for du.
 //
 // So a sum with factors w has a variance of sum(w^2 h^2 / 3 + w^2 (e + ...)^2), which the reference computes beside the
 // sum. Allowed of an element: half a unit of its own, 6 deviations, and 4 times what the accumulators lose; of a block

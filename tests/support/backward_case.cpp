@@ -1,9 +1,11 @@
 #include "support/backward_case.h"
 
 #include <algorithm>
-#include <array>
+#include <atomic>
 #include <cmath>
 #include <exception>
+#include <mutex>
+#include <thread>
 
 #include "support/number_format.h"
 #include "support/plan.h"
@@ -243,8 +245,9 @@ Gradients BackwardTrial::gradients(bool recompute) const {
       const double s = 1 / (1 + std::exp(-g));
       result.dg[at] = dout * u * silu_derivative(g);
       result.du[at] = dout * silu(g);
-      double dg_error = activation * (1 + std::fabs(g)) * s * std::fabs(dout * u);
-      double du_error = activation * (1 + std::fabs(g)) * s * std::fabs(dout * g);
+      const double lost = activation * (1 + std::fabs(g)) * s + 0x1p-126 * (1 + std::fabs(g));
+      double dg_error = lost * std::fabs(dout * u);
+      double du_error = lost * std::fabs(dout * g);
       if (recompute) {
         const double scale = loss * forward->x_norm[at / columns];
         const double g_error = scale * forward->gate_norm[at % columns];
@@ -357,6 +360,25 @@ std::string run_case(Memory& memory, const BackwardCase& test, const std::vector
     failure += std::string(" ") + error.what();
   }
   return failure.empty() ? failure : spelling(test) + ":" + failure + " (" + seed_text() + ")";
+}
+
+std::vector<std::string> run_cases(Memory& memory, const std::vector<BackwardCase>& cases,
+                                   const std::vector<Wanted>& wanted) {
+  const unsigned machine = std::max(1U, std::thread::hardware_concurrency());
+  const unsigned threads = memory.device() == SWIGLU_DEVICE_CPU ? std::min(2U, machine) : std::min(12U, machine);
+  std::atomic<std::size_t> next{0};
+  std::mutex mutex;
+  std::vector<std::string> failures;
+  parallel_for(threads, static_cast<int>(threads), [&](std::int64_t, std::int64_t) {
+    for (std::size_t i = next++; i < cases.size(); i = next++) {
+      const std::string failure = run_case(memory, cases[i], wanted);
+      if (!failure.empty()) {
+        const std::lock_guard<std::mutex> lock(mutex);
+        failures.push_back(failure);
+      }
+    }
+  });
+  return failures;
 }
 
 std::vector<Wanted> both_modes() {

@@ -79,6 +79,11 @@ class BackwardTrial {
 // Executes every m on one plan, each in every way of `wanted`, and judges each. Empty: all is well.
 std::string run_case(Memory& memory, const BackwardCase& test, const std::vector<Wanted>& wanted);
 
+// Many cases, several at a time where the device is a GPU (their kernels compile in parallel). One text per failed
+// case.
+std::vector<std::string> run_cases(Memory& memory, const std::vector<BackwardCase>& cases,
+                                   const std::vector<Wanted>& wanted);
+
 // From stored and from recomputed pre-activations, all gradients.
 std::vector<Wanted> both_modes();
 
