@@ -47,15 +47,15 @@ fs::path EntryDirectory::path_of(std::string_view name) const {
   return kernels_ / name.substr(0, 2) / fmt::format("{}{}", name, kSuffix);
 }
 
-std::string EntryDirectory::why_refused() const {
-  FileStatus kernels;
-  if (!writable_ && files_.status(kernels_, kernels) != 0) {
+std::string EntryDirectory::why_refused(std::string_view name) const {
+  FileStatus wanted;
+  if (!writable_ && files_.status(part(name), wanted) != 0 && files_.status(root_ / name, wanted) != 0) {
     return "";  // nothing to read: an installation without entries is no reason to warn of its owner
   }
-  for (const fs::path& directory : {root_, root_ / "v1", kernels_}) {
+  for (const fs::path& directory : {root_, root_ / "v1", part(name)}) {
     FileStatus status;
     if (files_.status(directory, status) != 0) {
-      return "";  // does not exist yet, or opening an entry will say why not
+      continue;  // does not exist yet, or opening an entry will say why not
     }
     if (status.kind != FileStatus::Kind::directory) {
       return fmt::format("{} is no directory", directory.string());
@@ -101,10 +101,13 @@ ReadResult EntryDirectory::read(const fs::path& path, std::size_t at_most, bool 
 }
 
 PublishResult EntryDirectory::publish_entry(std::string_view name, std::span<const std::byte> bytes) const {
+  return publish_file(path_of(name), bytes);
+}
+
+PublishResult EntryDirectory::publish_file(const fs::path& path, std::span<const std::byte> bytes) const {
   if (bytes.size() > kMaxEntryBytes) {
     return {EFBIG, "size"};  // no reader would take it
   }
-  const fs::path path = path_of(name);
   const auto attempt = [&]() -> PublishResult {
     for (const fs::path& directory : {temporaries_, path.parent_path()}) {
       if (const int error = make_directories(files_, directory, mode(0700, 0777)); error != 0) {

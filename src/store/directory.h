@@ -1,4 +1,4 @@
-// One directory of kernel entries:
+// One directory of the stores; here of kernel entries (tuning records: store/tuning_store.h):
 //
 //   <root>/v1/kernels/ab/<32 hex digits>.swk   entries; the name is the digest of the key, "ab" its first two digits
 //   <root>/v1/tmp/                             files being written, renamed into place when they are whole
@@ -28,8 +28,11 @@ class EntryDirectory {
   bool writable() const { return writable_; }
   std::filesystem::path path_of(std::string_view name) const;  // of the entry with this digest in hexadecimal
 
-  // Why nothing here may be read or written: another user could change it. "" if it may, also where it does not exist.
-  std::string why_refused() const;
+  std::filesystem::path part(std::string_view name) const { return root_ / "v1" / name; }
+
+  // Why nothing in this part of it ("kernels") may be read or written: another user could change it. "" if it may, also
+  // where it does not exist.
+  std::string why_refused(std::string_view name = "kernels") const;
 
   // Opens, checks owner, permissions, kind and size, reads up to `at_most` bytes; once more after ESTALE (a file
   // replaced on another host). `used`: keeps the access time, which eviction goes by, up to date to the hour, if
@@ -38,6 +41,7 @@ class EntryDirectory {
 
   // Creates the directories as needed; once more where another process has just removed them.
   PublishResult publish_entry(std::string_view name, std::span<const std::byte> bytes) const;
+  PublishResult publish_file(const std::filesystem::path& path, std::span<const std::byte> bytes) const;
 
   // Removes a file unless it is another one by now than `seen` (as of a status or a listing). Only if writable.
   bool remove_if_unchanged(const std::filesystem::path& path, const FileStatus& seen) const;
