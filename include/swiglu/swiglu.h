@@ -91,9 +91,16 @@ typedef enum swiglu_activation { SWIGLU_ACTIVATION_SILU = 0 } swiglu_activation;
 enum { SWIGLU_PASS_FORWARD = 1, SWIGLU_PASS_FORWARD_STORE = 2 };
 
 typedef enum swiglu_tuning {
-  SWIGLU_TUNING_ESTIMATE = 0,   /* choose kernels on paper, compile what is not cached */
-  SWIGLU_TUNING_CACHED_ONLY = 1 /* never compile: SWIGLU_NOT_CACHED instead */
-} swiglu_tuning;
+  SWIGLU_TUNING_ESTIMATE = 0,    /* choose kernels on paper, compile what is not cached */
+  SWIGLU_TUNING_CACHED_ONLY = 1, /* never compile: SWIGLU_NOT_CACHED instead */
+  SWIGLU_TUNING_MEASURE = 2 /* measure what no tuning record tells, on streams and in memory of the library's own */
+} swiglu_tuning;            /* in every mode a tuning record decides where there is one */
+
+enum {
+  /* One kernel for all m, chosen on paper: a row of the output is the same bit by bit whatever rows are computed with
+   * it (from pointers aligned alike). */
+  SWIGLU_OPTION_BATCH_INVARIANT = 1
+};
 
 /* Computes on the host: any machine, any thread count, f32 or f64 accumulation; all pointers are host pointers and the
  * stream is ignored (execution is synchronous). */
@@ -117,6 +124,8 @@ typedef struct swiglu_plan_desc {
   int64_t ld_u;
   int32_t device; /* CUDA ordinal, or SWIGLU_DEVICE_CPU */
   swiglu_tuning tuning;
+  uint32_t options;     /* SWIGLU_OPTION_* or-ed */
+  float tuning_seconds; /* MEASURE: the most that choosing one kernel may take; 0: SWIGLU_TUNING_SECONDS, else 3 */
 } swiglu_plan_desc;
 
 typedef struct swiglu_plan swiglu_plan; /* opaque */
@@ -138,9 +147,10 @@ SWIGLU_API swiglu_status swiglu_plan_workspace_size(swiglu_plan* plan, uint32_t 
 
 /* A JSON object: "problem", "device" {"kind": "cuda" or "cpu", "name", ...}, "m", "bucket" {"first", "last": null where
  * open}, and "kernels", one for each pass and pointer alignment: "pass", "alignment" (bytes), "config", "family",
- * "tile", "threads", "why" (it was chosen), "registers", "spill_bytes", "shared_bytes", "origin" ("user" or "shared"
- * store, or "compiled") and "compile_milliseconds"; on the CPU device "pass", "family", "accumulate" and "why".
- * Prepares m >= 1 first. */
+ * "tile", "threads", "why" (it was chosen), "choice" ("estimate", "forced", "measured" by this process, "user record"
+ * or "shared record"), "microseconds" (measured, else null), "registers", "spill_bytes", "shared_bytes", "origin"
+ * ("user" or "shared" store, or "compiled") and "compile_milliseconds"; on the CPU device "pass", "family",
+ * "accumulate" and "why". Prepares m >= 1 first. */
 SWIGLU_API swiglu_status swiglu_plan_describe(swiglu_plan* plan, int64_t m, char* buffer, size_t size, size_t* needed);
 
 /* ---- Execution ---------------------------------------------------------------------------------------------- */

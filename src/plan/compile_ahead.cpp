@@ -60,8 +60,10 @@ std::vector<KernelConfig> wanted_configs(const PlanSpec& spec, const Arch& arch,
           add(config);
         }
       } else {
-        for (int bucket = 0; bucket < kBuckets; ++bucket) {
-          add(selection(problem, representative(bucket), arch, arch.representative, Fallback::few).front().config);
+        const int first = spec.batch_invariant ? kEveryM : 0;
+        const int end = spec.batch_invariant ? kEveryM + 1 : kBuckets;
+        for (int bucket = first; bucket < end; ++bucket) {
+          add(selection(problem, bucket, arch, arch.representative, Fallback::few).choices.front().config);
         }
       }
     }
