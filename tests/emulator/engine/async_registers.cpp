@@ -48,7 +48,7 @@ AsyncRegisters::Accumulator& AsyncRegisters::find_or_add(const Pointers& registe
     other = accumulators_.erase(other);
   }
   accumulators_.push_back({registers, count, shape, {}});
-  accumulators_.back().sums.assign(static_cast<std::size_t>(kThreads * count), 0);
+  accumulators_.back().sums.assign(kThreads * static_cast<std::size_t>(count), 0);
   return accumulators_.back();
 }
 

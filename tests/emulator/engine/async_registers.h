@@ -36,7 +36,7 @@ class AsyncRegisters {
     std::array<bool, kWarps> in_flight{};
     std::array<bool, kWarps> touched{};  // by other instructions since the warp's last fence
 
-    std::uint32_t* of(int thread) { return &sums[static_cast<std::size_t>(thread * count)]; }
+    std::uint32_t* of(int thread) { return &sums[static_cast<std::size_t>(thread) * static_cast<std::size_t>(count)]; }
     std::size_t bytes() const { return static_cast<std::size_t>(count) * sizeof(std::uint32_t); }
   };
 

@@ -100,7 +100,8 @@ class Block {
   void meet_warp(const WarpOperation& operation, unsigned mask, void* operands, const Location& where);
   void meet_warpgroup(const WarpgroupOperation& operation, void* operands, const Location& where);
 
-  // Lets others run until `ready` holds. For objects in shared memory that threads wait on.
+  // Lets others run until `ready` holds. For objects in shared memory that threads wait on. The thread may be dropped
+  // while it waits: it holds nothing on the heap, std::cref(ready) for instance.
   void wait_until(const std::function<bool()>& ready, const char* operation, const Location& where);
 
   // Global memory is touched by the running thread; and: it has waited for the kernels before this one. Once a thread
@@ -211,5 +212,8 @@ class Block {
   int returned_ = 0;
   bool stopped_ = false;
 };
+
+// "0-31,40"
+std::string ranges_text(const std::vector<int>& numbers);
 
 }  // namespace swiglu::emulator

@@ -1,5 +1,8 @@
 #include "operations/mbarrier.h"
 
+#include <functional>
+#include <string>
+
 #include "operations/operations.h"
 #include "operations/who.h"
 
@@ -78,14 +81,13 @@ void mbarrier_wait(unsigned address, unsigned parity, const Location& where) {
     block.stop(Fault::object, to_text(where), fmt::format("{}: parity {}", who(block, kOperation, where), parity));
   }
   std::string error;
-  block.wait_until(
-      [&] {
-        if (!barrier.complete(parity)) {
-          error = barrier.wait(parity);
-        }
-        return barrier.complete(parity) || !error.empty();
-      },
-      kOperation, where);
+  const auto ready = [&] {
+    if (!barrier.complete(parity)) {
+      error = barrier.wait(parity);
+    }
+    return barrier.complete(parity) || !error.empty();
+  };
+  block.wait_until(std::cref(ready), kOperation, where);
   refuse(block, kOperation, where, barrier, error);
   barrier.join(block.thread());
 }

@@ -22,9 +22,9 @@ using Row = std::array<std::uint16_t, kRows>;
 std::uint16_t element(const LaneOperands& operands, int matrix, bool transposed, int row, int column) {
   const int major = transposed ? column : row;
   const int minor = transposed ? row : column;
-  const auto lane = static_cast<std::size_t>(major * 4 + minor / 2);
-  return static_cast<std::uint16_t>(static_cast<const Operands*>(operands[lane])->registers[matrix] >>
-                                    (16 * (minor % 2)));
+  const int lane = major * 4 + minor / 2;
+  const auto* own = static_cast<const Operands*>(operands[static_cast<std::size_t>(lane)]);
+  return static_cast<std::uint16_t>(own->registers[matrix] >> (16 * (minor % 2)));
 }
 
 void write_matrix(Block& block, int warp, int matrix, bool transposed, const LaneOperands& operands,

@@ -20,7 +20,9 @@ struct TensorMapFields {
   unsigned swizzle_bytes;  // 0, 32, 64 or 128
   int element_bytes;
 
-  std::size_t box_row_bytes() const { return static_cast<std::size_t>(box_columns * element_bytes); }
+  std::size_t box_row_bytes() const {
+    return static_cast<std::size_t>(box_columns) * static_cast<std::size_t>(element_bytes);
+  }
   // From row to row of a box in shared memory.
   std::size_t box_pitch() const { return swizzle_bytes == 0 ? box_row_bytes() : swizzle_bytes; }
 };

@@ -1,4 +1,6 @@
 // setmaxnreg: a warpgroup hands registers back, or waits until others have.
+#include <functional>
+
 #include "operations/operations.h"
 #include "operations/who.h"
 
@@ -36,8 +38,8 @@ void increase_registers(int registers, const Location& where) {
   block.meet_warpgroup(kIncreaseOperation, &registers, where);
   const int warpgroup = block.thread() / Block::kWarpgroupSize;
   RegisterPool& pool = block.register_pool();
-  block.wait_until([&] { return pool.of(warpgroup) == registers || pool.can_set(warpgroup, registers); },
-                   kIncreaseOperation.name, where);
+  const auto ready = [&] { return pool.of(warpgroup) == registers || pool.can_set(warpgroup, registers); };
+  block.wait_until(std::cref(ready), kIncreaseOperation.name, where);
   pool.set(warpgroup, registers);
 }
 

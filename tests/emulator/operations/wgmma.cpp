@@ -43,15 +43,15 @@ struct Tiles {
 
   // One row of d, columns 0 .. n - 1.
   void multiply_add(int row, int n, double* sums) const {
-    for (int panel = 0; panel < n / kChunk; ++panel) {
+    for (int panel = 0; panel < n / kChunk; ++panel, sums += kChunk) {
       double columns[kChunk];
-      std::memcpy(columns, sums + panel * kChunk, sizeof(columns));
+      std::memcpy(columns, sums, sizeof(columns));
       for (int k = 0; k < kK; ++k) {
         for (int column = 0; column < kChunk; ++column) {
           columns[column] += a[row][k] * b[panel][k][column];
         }
       }
-      std::memcpy(sums + panel * kChunk, columns, sizeof(columns));
+      std::memcpy(sums, columns, sizeof(columns));
     }
   }
 };

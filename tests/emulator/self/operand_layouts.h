@@ -7,6 +7,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 
 namespace swiglu::emulator {
 
@@ -16,6 +17,7 @@ struct OperandLayout {
   bool k_major;
   unsigned span;  // bytes: 128, 64, 32, or 0 without a swizzle
   unsigned rows;
+  bool swap_strides = false;  // a mistake
 
   unsigned bytes() const { return rows * kDepth * 2; }
 
@@ -50,6 +52,9 @@ struct OperandLayout {
     } else {
       leading = kDepth * span;
       advance = step * 16 * span;
+    }
+    if (swap_strides) {
+      std::swap(leading, stride);
     }
     const unsigned long long swizzle = span == 128 ? 1 : span == 64 ? 2 : span == 32 ? 3 : 0;
     return (start + advance) >> 4 | static_cast<unsigned long long>(leading >> 4) << 16 |

@@ -325,13 +325,14 @@ void consume(const RingMistake& mistake, float (&d)[kN / 2]) {
 // Operands of ones by TMA, two warpgroups multiply.
 Report ring(const RingMistake& mistake, std::vector<float>& result, bool reverse) {
   GlobalMemory global;
-  const auto ones = [&](const char* name, unsigned rows, unsigned columns) {
+  const auto ones = [&](const char* name, std::size_t rows, std::size_t columns) {
     unsigned char* base = global.add({name, Role::input, rows, columns * 2, columns * 2, 16});
     const std::uint16_t one = float_to_bf16(1.0F);
-    for (std::size_t i = 0; i < std::size_t{rows} * columns; ++i) {
+    for (std::size_t i = 0; i < rows * columns; ++i) {
       std::memcpy(base + 2 * i, &one, 2);
     }
-    return make_tensor_map(base, rows, columns, columns * 2, static_cast<int>(rows), 64, 128);
+    return make_tensor_map(base, static_cast<std::int64_t>(rows), static_cast<std::int64_t>(columns),
+                           static_cast<std::int64_t>(columns * 2), static_cast<int>(rows), 64, 128);
   };
   const TensorMap a_map = ones("a", 64, 64);
   const TensorMap b_map = ones("b", kN, kTiles * 64);

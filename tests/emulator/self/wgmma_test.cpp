@@ -142,6 +142,11 @@ TEST_CASE("wgmma: every layout of a with every layout of b") {
   }
 }
 
+TEST_CASE("wgmma: strides in each other's place give another product") {
+  const std::string result = check<DType::bf16, false, 128>({true, 128, kM}, {false, 128, 128, true});
+  CHECK(result.find("another product") != std::string::npos);
+}
+
 template <unsigned kN>
 void check_width() {
   for (const bool k_major : {true, false}) {
@@ -176,18 +181,20 @@ TEST_CASE("wgmma: gate and up side by side are one operand of twice the width") 
   for (const bool k_major : {true, false}) {
     GlobalMemory global;
     const auto matrix = [&](const char* name, const float* values, unsigned rows, bool transposed) {
-      const unsigned lines = transposed ? kDepth : rows;
-      const unsigned columns = transposed ? rows : kDepth;
-      unsigned char* base = global.add({name, Role::input, lines, columns * 2, columns * 2 + 16, 16});
+      const std::size_t lines = transposed ? kDepth : rows;
+      const std::size_t columns = transposed ? rows : kDepth;
+      const std::size_t pitch = columns * 2 + 16;
+      unsigned char* base = global.add({name, Role::input, lines, columns * 2, pitch, 16});
       for (unsigned row = 0; row < rows; ++row) {
         for (unsigned k = 0; k < kDepth; ++k) {
           const std::size_t line = transposed ? k : row;
           const std::size_t column = transposed ? row : k;
           const std::uint16_t bits = float_to_bf16(values[row * kDepth + k]);
-          std::memcpy(base + line * (columns * 2 + 16) + column * 2, &bits, 2);
+          std::memcpy(base + line * pitch + column * 2, &bits, 2);
         }
       }
-      return make_tensor_map(base, lines, columns, columns * 2 + 16, static_cast<int>(lines), kSpan / 2, kSpan);
+      return make_tensor_map(base, static_cast<std::int64_t>(lines), static_cast<std::int64_t>(columns),
+                             static_cast<std::int64_t>(pitch), static_cast<int>(lines), kSpan / 2, kSpan);
     };
     const TensorMap a_map = matrix("a", a_values.data(), kM, false);
     const TensorMap gate_map = matrix("gate", b_values.data(), kHalf, !k_major);
