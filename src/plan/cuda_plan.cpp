@@ -87,7 +87,26 @@ class CudaPlan : public Plan {
     if (const Kernel* ready = table_.find(slot)) {
       return ready;
     }
-    const bool cached_only = spec().cached_only;
+    try {
+      return choose_kernel(slot, spec().cached_only);
+    } catch (const Error& error) {
+      if (error.status() != SWIGLU_NO_COMPILER || spec().cached_only) {
+        throw;
+      }
+      return any_cached(slot, error);
+    }
+  }
+
+  // Without a compiler, whatever the stores hold is better than nothing.
+  const Kernel* any_cached(const Slot& slot, const Error& why_not_best) {
+    try {
+      return choose_kernel(slot, true);
+    } catch (const Error& error) {
+      throw Error(error.status() == SWIGLU_NOT_CACHED ? why_not_best : error);
+    }
+  }
+
+  const Kernel* choose_kernel(const Slot& slot, bool cached_only) {
     Selection selected = selection(problem(slot), slot.bucket, device_.arch(), device_.spec(),
                                    cached_only ? Fallback::all : Fallback::few);
     std::optional<Tuned> tuned;
@@ -132,18 +151,17 @@ class CudaPlan : public Plan {
     }
     const BucketRange range = bucket_range(slot.bucket);
     const TuningRequest request{problem(slot), range.first, range.last, representative(slot.bucket)};
-    auto known = find_tuned(request, device_);
     TunerPolicy policy;
     policy.budget_seconds = spec().tuning_seconds > 0 ? spec().tuning_seconds : settings().tuning_seconds;
-    if (known || !spec().measure || policy.budget_seconds <= 0) {
-      return known;
+    if (!spec().measure || policy.budget_seconds <= 0) {
+      return find_tuned(request, device_);
     }
     try {
       return get_tuned(request, device_, policy);
     } catch (const Error& error) {
       log().warn("{} at m = {} was not tuned on {}, and the estimate chooses: {}", print(request.problem),
                  request.measured_m, device_.spec().name, error.what());
-      return std::nullopt;
+      return find_tuned(request, device_);
     }
   }
 

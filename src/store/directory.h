@@ -3,13 +3,17 @@
 //   <root>/v1/kernels/ab/<32 hex digits>.swk   entries; the name is the digest of the key, "ab" its first two digits
 //   <root>/v1/tmp/                             files being written, renamed into place when they are whole
 //
+// A read-only one may be a pack instead, a single file that holds the same (store/pack.h).
+//
 // Knows where an entry lies, whose files may be trusted, what to evict. Nothing is created before the first publish().
-// No locks: every step is harmless beside other processes doing the same. Thread-safe: holds no state that changes.
+// No locks: every step is harmless beside other processes doing the same. Thread-safe.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -17,6 +21,7 @@
 #include <vector>
 
 #include "base/files.h"
+#include "store/pack.h"
 
 namespace swiglu {
 
@@ -50,6 +55,9 @@ class EntryDirectory {
   bool remove(const std::filesystem::path& path) const;
   bool remove_link(const std::filesystem::path& path) const;
 
+  // Names in a folder of it, sorted; none where there is no such folder.
+  std::vector<std::string> list(const std::filesystem::path& folder) const;
+
   struct Entry {
     std::filesystem::path path;
     FileStatus status;  // of the name itself: a symbolic link is Kind::other
@@ -67,6 +75,17 @@ class EntryDirectory {
   void sweep_temporaries() const;
 
  private:
+  // Looked for once.
+  struct LazyPack {
+    std::once_flag once;
+    bool is_file = false;
+    std::shared_ptr<const Pack> pack;
+    std::string why_not;
+  };
+  const LazyPack& lazy_pack() const;
+  int status_of(const std::filesystem::path& path, FileStatus& status) const;
+  std::string name_in_pack(const std::filesystem::path& path) const;
+  std::string why_untrusted(const FileStatus& status) const;
   std::string why_file_refused(const FileStatus& status) const;
   std::uint32_t mode(std::uint32_t own, std::uint32_t shared) const { return trust_shared_ ? shared : own; }
 
@@ -76,6 +95,7 @@ class EntryDirectory {
   std::filesystem::path temporaries_;
   bool writable_;
   bool trust_shared_;
+  std::shared_ptr<LazyPack> pack_ = std::make_shared<LazyPack>();
 };
 
 }  // namespace swiglu

@@ -44,9 +44,8 @@ std::span<const std::byte> as_bytes(const std::string& text) { return std::as_by
 
 fs::path folder_of(const EntryDirectory& directory, const std::string& name) { return directory.part(kPart) / name; }
 
-std::vector<std::string> folders(FileSystem& files, const EntryDirectory& directory) {
-  std::vector<std::string> names;
-  files.list(directory.part(kPart), names);
+std::vector<std::string> folders(const EntryDirectory& directory) {
+  std::vector<std::string> names = directory.list(directory.part(kPart));
   std::erase_if(names, [](const std::string& name) { return !is_hexadecimal(name, kFolderDigits); });
   return names;
 }
@@ -63,13 +62,13 @@ TuningStore::TuningStore(Options options, FileSystem& files) : files_(files), op
 }
 
 std::optional<TuningStore::Found> TuningStore::find(const TuningEnvironment& environment, const Problem& problem,
-                                                    std::int64_t first_m, std::int64_t last_m) {
+                                                    std::int64_t first_m, std::int64_t last_m, bool any_compiler) {
   TuningRecord wanted;
   wanted.config.problem = problem;
   wanted.first_m = first_m;
   wanted.last_m = last_m;
   for (const EntryDirectory& directory : directories_) {
-    if (auto entry = find_in(directory, environment, wanted)) {
+    if (auto entry = find_in(directory, environment, wanted, any_compiler)) {
       return Found{std::move(*entry), directory.writable() ? Origin::user : Origin::shared};
     }
   }
@@ -77,7 +76,7 @@ std::optional<TuningStore::Found> TuningStore::find(const TuningEnvironment& env
 }
 
 std::optional<TuningEntry> TuningStore::find_in(const EntryDirectory& directory, const TuningEnvironment& environment,
-                                                const TuningRecord& wanted) {
+                                                const TuningRecord& wanted, bool any_compiler) {
   if (!is_usable(directory)) {
     return std::nullopt;
   }
@@ -86,8 +85,8 @@ std::optional<TuningEntry> TuningStore::find_in(const EntryDirectory& directory,
   if (auto found = find_record(directory, folder_of(directory, own) / name, environment, wanted, true)) {
     return found;
   }
-  if (!directory.writable() || environment.compiler.empty()) {
-    for (const std::string& folder : folders(files_, directory)) {
+  if (any_compiler || !directory.writable() || environment.compiler.empty()) {
+    for (const std::string& folder : folders(directory)) {
       if (auto found = folder == own
                            ? std::nullopt
                            : find_record(directory, folder_of(directory, folder) / name, environment, wanted, false)) {
@@ -140,9 +139,7 @@ const std::vector<TuningEntry>& TuningStore::documents(const EntryDirectory& dir
     }
   }
   std::vector<TuningEntry> all;
-  std::vector<std::string> names;
-  files_.list(directory.root() / kPart, names);
-  for (const std::string& name : names) {
+  for (const std::string& name : directory.list(directory.root() / kPart)) {
     if (name.ends_with(".json")) {
       const fs::path path = directory.root() / kPart / name;
       Read read = read_document(directory, path);
@@ -269,6 +266,27 @@ TuningStore::ImportResult TuningStore::import(const std::vector<TuningEntry>& en
   return result;
 }
 
+std::size_t TuningStore::pack(PackWriter& writer) {
+  if (!options_.user_directory || !is_usable(directories_.front())) {
+    return 0;
+  }
+  std::size_t count = 0;
+  std::set<std::string> folders_in_it;
+  for (const Listed& listed : list()) {
+    if (!listed.writable || !listed.problem.empty()) {
+      continue;
+    }
+    const std::string folder = listed.path.parent_path().lexically_relative(*options_.user_directory).generic_string();
+    const TuningEntry& entry = listed.entries.front();
+    if (folders_in_it.insert(folder).second) {
+      writer.add(folder + "/" + kManifest, as_bytes(encode_manifest(entry.environment)));
+    }
+    writer.add(folder + "/" + listed.path.filename().string(), as_bytes(encode_entry(entry)));
+    ++count;
+  }
+  return count;
+}
+
 std::vector<TuningStore::Listed> TuningStore::list() {
   std::vector<Listed> listed;
   const auto add = [&](const EntryDirectory& directory, const fs::path& path, bool document) {
@@ -280,10 +298,8 @@ std::vector<TuningStore::Listed> TuningStore::list() {
       listed.push_back({directory.root(), directory.writable(), {}, why});
       continue;
     }
-    for (const std::string& folder : folders(files_, directory)) {
-      std::vector<std::string> names;
-      files_.list(folder_of(directory, folder), names);
-      for (const std::string& name : names) {
+    for (const std::string& folder : folders(directory)) {
+      for (const std::string& name : directory.list(folder_of(directory, folder))) {
         if (name != kManifest && name.ends_with(".json")) {
           add(directory, folder_of(directory, folder) / name, false);
           const auto& last = listed.back();
@@ -294,9 +310,7 @@ std::vector<TuningStore::Listed> TuningStore::list() {
         }
       }
     }
-    std::vector<std::string> names;
-    files_.list(directory.root() / kPart, names);
-    for (const std::string& name : names) {
+    for (const std::string& name : directory.list(directory.root() / kPart)) {
       if (!directory.writable() && name.ends_with(".json")) {
         add(directory, directory.root() / kPart / name, true);
       }

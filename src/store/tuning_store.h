@@ -54,13 +54,16 @@ class TuningStore {
   explicit TuningStore(Options options, FileSystem& files = system_files());
 
   std::optional<Found> find(const TuningEnvironment& environment, const Problem& problem, std::int64_t first_m,
-                            std::int64_t last_m);
+                            std::int64_t last_m, bool any_compiler = false);
 
   // Publishes, in place of what was known; returns whether it is on disk now.
   bool put(const TuningEntry& entry);
 
   // All or nothing: if one cannot be written those written before it are removed. Throws Error{IO_ERROR} then.
   ImportResult import(const std::vector<TuningEntry>& entries);
+
+  // Adds the sound records of the user's directory. How many.
+  std::size_t pack(PackWriter& writer);
 
   // Every file of every directory, the user's first, by path.
   std::vector<Listed> list();
@@ -78,7 +81,7 @@ class TuningStore {
   Read read(const EntryDirectory& directory, const std::filesystem::path& path, bool document);
 
   std::optional<TuningEntry> find_in(const EntryDirectory& directory, const TuningEnvironment& environment,
-                                     const TuningRecord& wanted);
+                                     const TuningRecord& wanted, bool any_compiler);
   std::optional<TuningEntry> find_record(const EntryDirectory& directory, const std::filesystem::path& path,
                                          const TuningEnvironment& environment, const TuningRecord& wanted, bool exact);
   std::optional<TuningEntry> find_shipped(const EntryDirectory& directory, const TuningEnvironment& environment,

@@ -26,6 +26,16 @@ SingleFlight<Tuned>& memory() {
   return *instance;
 }
 
+struct Measured {
+  std::mutex mutex;
+  std::vector<TuningEntry> entries;
+};
+
+Measured& measured() {
+  static auto* const instance = new Measured;
+  return *instance;
+}
+
 // Held while measuring on a device.
 std::mutex& mutex_of(const Device& device) {
   struct All {
@@ -56,8 +66,9 @@ std::string compiler_identity() {
   }
 }
 
-std::optional<Tuned> find_in_stores(const TuningRequest& request, const Device& device) {
-  const auto found = tuning_store().find(environment_of(device), request.problem, request.first_m, request.last_m);
+std::optional<Tuned> find_in_stores(const TuningRequest& request, const Device& device, bool any_compiler) {
+  const auto found =
+      tuning_store().find(environment_of(device), request.problem, request.first_m, request.last_m, any_compiler);
   if (!found) {
     return std::nullopt;
   }
@@ -123,7 +134,10 @@ Tuned measure(const TuningRequest& request, const Device& device, const TunerPol
   }
   const TuningRecord record = record_of(request, tuning);
   tell(request, device, tuning, record);
-  tuning_store().put({environment_of(device), record});
+  const TuningEntry entry{environment_of(device), record};
+  tuning_store().put(entry);
+  const std::lock_guard remembering(measured().mutex);
+  measured().entries.push_back(entry);
   return {record, Tuned::Origin::measured};
 }
 
@@ -168,14 +182,38 @@ std::optional<Tuned> find_tuned(const TuningRequest& request, const Device& devi
   if (const auto known = memory().find(key_of(request, device))) {
     return *known;
   }
-  return find_in_stores(request, device);
+  return find_in_stores(request, device, true);
 }
 
 Tuned get_tuned(const TuningRequest& request, const Device& device, const TunerPolicy& policy) {
   return *memory().get(key_of(request, device), [&] {
-    auto found = find_in_stores(request, device);
+    auto found = find_in_stores(request, device, false);
     return std::make_shared<const Tuned>(found ? std::move(*found) : measure(request, device, policy));
   });
+}
+
+std::vector<TuningEntry> known_records(const Problem& problem, int compute_capability) {
+  std::vector<TuningEntry> known;
+  const std::optional<Arch> arch = arch_for_compute_capability(compute_capability);
+  if (!arch || !is_tunable(problem)) {
+    return known;
+  }
+  const auto all = candidates(problem, *arch, arch->representative);
+  for (TuningStore::Listed& listed : tuning_store().list()) {
+    for (TuningEntry& entry : listed.entries) {
+      if (entry.environment.compute_capability == compute_capability &&
+          entry.environment.generator == kGeneratorVersion &&
+          std::find(all.begin(), all.end(), entry.record.config) != all.end()) {
+        known.push_back(std::move(entry));
+      }
+    }
+  }
+  return known;
+}
+
+std::vector<TuningEntry> measured_entries() {
+  const std::lock_guard lock(measured().mutex);
+  return measured().entries;
 }
 
 TuningStore& tuning_store() {

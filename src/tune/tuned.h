@@ -37,12 +37,21 @@ bool is_tunable(const Problem& problem);
 // Where measurements of this device hold, with the NVRTC of this process.
 TuningEnvironment environment_of(const Device& device);
 
-// Measures nothing. A record whose configuration is no candidate here is passed over with a warning.
+// Measures nothing; takes a measurement of another NVRTC's kernels rather than none. A record whose configuration is no
+// candidate here is passed over with a warning.
 std::optional<Tuned> find_tuned(const TuningRequest& request, const Device& device);
 
-// Measures what is not known, and publishes it. May be called while streams of the process are being captured. Throws
-// Error where nothing could be measured: out of memory, no compiler, no time. A failure is not remembered.
+// Measures what is not known of this NVRTC's kernels (read-only stores: of any NVRTC's), and publishes it. May be
+// called while streams of the process are being captured. Throws Error where nothing could be measured: out of memory,
+// no compiler, no time. A failure is not remembered.
 Tuned get_tuned(const TuningRequest& request, const Device& device, const TunerPolicy& policy);
+
+// Records of all stores for a problem on any card of this compute capability, whose configurations are candidates
+// still.
+std::vector<TuningEntry> known_records(const Problem& problem, int compute_capability);
+
+// What this process has measured, whether it could be stored or not.
+std::vector<TuningEntry> measured_entries();
 
 TuningStore& tuning_store();  // the process's, made from settings()
 
