@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <exception>
 #include <memory>
@@ -17,6 +18,7 @@
 #include "base/status.h"
 #include "plan/cache_admin.h"
 #include "plan/compile_ahead.h"
+#include "plan/exchange.h"
 #include "plan/info.h"
 #include "plan/plan.h"
 #include "plan/versioned.h"
@@ -204,6 +206,25 @@ swiglu_status swiglu_compile(const swiglu_plan_desc* desc, const char* arch, uin
       [&] { swiglu::compile_ahead(read_desc(desc), not_null(arch, "arch"), flags, reporter(callback, user)); });
 }
 
+swiglu_status swiglu_tuning_export(char* buffer, size_t size, size_t* needed) {
+  return guard([&] {
+    check_buffer(buffer, size);
+    give_text(swiglu::export_tuning(), buffer, size, needed);
+  });
+}
+
+swiglu_status swiglu_tuning_import(const char* text, size_t size, uint32_t flags, swiglu_report_callback callback,
+                                   void* user) {
+  return guard([&] {
+    not_null(text, "text");
+    if ((flags & ~std::uint32_t{SWIGLU_TUNING_IMPORT_FOREIGN}) != 0) {
+      fail(SWIGLU_INVALID_ARGUMENT, "flags is {:#x}, which has unknown bits: 0 or SWIGLU_TUNING_IMPORT_FOREIGN (1)",
+           flags);
+    }
+    swiglu::import_tuning({text, size}, flags != 0, reporter(callback, user));
+  });
+}
+
 swiglu_status swiglu_info(char* buffer, size_t size, size_t* needed) {
   return guard([&] {
     check_buffer(buffer, size);
@@ -239,6 +260,15 @@ swiglu_status swiglu_cache_prune(uint64_t max_bytes, uint64_t* removed_bytes, ui
       *remaining_bytes = result.remaining_bytes;
     }
   });
+}
+
+swiglu_status swiglu_cache_export(const char* path, const char* arch, swiglu_report_callback callback, void* user) {
+  return guard(
+      [&] { swiglu::export_cache(not_null(path, "path"), arch == nullptr ? "" : arch, reporter(callback, user)); });
+}
+
+swiglu_status swiglu_cache_import(const char* path, swiglu_report_callback callback, void* user) {
+  return guard([&] { swiglu::import_cache(not_null(path, "path"), reporter(callback, user)); });
 }
 
 swiglu_status swiglu_set_log_callback(swiglu_log_callback callback, void* user, swiglu_log_level level) {

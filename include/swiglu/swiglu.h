@@ -55,8 +55,9 @@ typedef enum swiglu_status {
   SWIGLU_CUDA_ERROR = 10,      /* the driver returned an error, an earlier asynchronous one included */
   SWIGLU_WORKSPACE_TOO_SMALL = 11,
   SWIGLU_BUFFER_TOO_SMALL = 12,
-  SWIGLU_IO_ERROR = 13, /* cache administration could not read or write a directory */
-  SWIGLU_INTERNAL = 14  /* a defect of the library: please report it with the last error */
+  SWIGLU_IO_ERROR = 13,         /* cache administration could not read or write a directory */
+  SWIGLU_INTERNAL = 14,         /* a defect of the library: please report it with the last error */
+  SWIGLU_WRONG_ENVIRONMENT = 15 /* tuning records of another GPU, kernel version or NVRTC */
 } swiglu_status;
 
 /* The enumerator's name ("SWIGLU_OK") and a one-line description. Static strings, never NULL. */
@@ -100,9 +101,16 @@ enum {
 };
 
 typedef enum swiglu_tuning {
-  SWIGLU_TUNING_ESTIMATE = 0,   /* choose kernels on paper, compile what is not cached */
-  SWIGLU_TUNING_CACHED_ONLY = 1 /* never compile: SWIGLU_NOT_CACHED instead */
-} swiglu_tuning;
+  SWIGLU_TUNING_ESTIMATE = 0,    /* choose kernels on paper, compile what is not cached */
+  SWIGLU_TUNING_CACHED_ONLY = 1, /* never compile: SWIGLU_NOT_CACHED instead */
+  SWIGLU_TUNING_MEASURE = 2 /* measure what no tuning record tells, on streams and in memory of the library's own */
+} swiglu_tuning;            /* in every mode a tuning record decides where there is one */
+
+enum {
+  /* One kernel for all m, chosen on paper: a row of the output is the same bit by bit whatever rows are computed with
+   * it (from pointers aligned alike). */
+  SWIGLU_OPTION_BATCH_INVARIANT = 1
+};
 
 /* Computes on the host: any machine, any thread count, f32 or f64 accumulation; all pointers are host pointers and the
  * stream is ignored (execution is synchronous). */
@@ -126,7 +134,9 @@ typedef struct swiglu_plan_desc {
   int64_t ld_u;
   int32_t device; /* CUDA ordinal, or SWIGLU_DEVICE_CPU */
   swiglu_tuning tuning;
-  int64_t ld_dout; /* from here on for the backward passes */
+  uint32_t options;     /* SWIGLU_OPTION_* or-ed */
+  float tuning_seconds; /* MEASURE: the most that choosing one kernel may take; 0: SWIGLU_TUNING_SECONDS, else 3 */
+  int64_t ld_dout;      /* from here on for the backward passes */
   int64_t ld_dx;
   int64_t ld_dw_gate;
   int64_t ld_dw_up;
@@ -156,10 +166,12 @@ SWIGLU_API swiglu_status swiglu_plan_workspace_size(swiglu_plan* plan, uint32_t 
 
 /* A JSON object: "problem", "device" {"kind": "cuda" or "cpu", "name", ...}, "m", "bucket" {"first", "last": null where
  * open}, and "kernels", one for each pass and pointer alignment: "pass", "alignment" (bytes), "config", "family",
- * "tile", "threads", "why" (it was chosen), "registers", "spill_bytes", "shared_bytes", "origin" ("user" or "shared"
- * store, or "compiled") and "compile_milliseconds"; on the CPU device "pass", "family", "accumulate" and "why". Of a
- * plan with backward passes also "backward", one for each: "pass", "workspace_bytes", and "kept_bytes": of x, and of g
- * and u where they are stored, which have to be kept since the forward pass. Prepares m >= 1 first. */
+ * "tile", "threads", "why" (it was chosen), "choice" ("estimate", "forced", "measured" by this process, "user record"
+ * or "shared record"), "microseconds" (measured, else null), "registers", "spill_bytes", "shared_bytes", "origin"
+ * ("user" or "shared" store, or "compiled") and "compile_milliseconds"; on the CPU device "pass", "family",
+ * "accumulate" and "why". Of a plan with backward passes also "backward", one for each: "pass", "workspace_bytes", and
+ * "kept_bytes": of x, and of g and u where they are stored, which have to be kept since the forward pass. Prepares
+ * m >= 1 first. */
 SWIGLU_API swiglu_status swiglu_plan_describe(swiglu_plan* plan, int64_t m, char* buffer, size_t size, size_t* needed);
 
 /* ---- Execution ---------------------------------------------------------------------------------------------- */
@@ -226,6 +238,23 @@ enum {
 SWIGLU_API swiglu_status swiglu_compile(const swiglu_plan_desc* desc, const char* arch, uint32_t flags,
                                         swiglu_report_callback callback, void* user);
 
+/* ---- Tuning records ------------------------------------------------------------------------------------------- */
+
+/* What measuring has found out, as a JSON text to carry to other processes and machines: the records of the user's
+ * store, and those of this process that could not be written there. */
+SWIGLU_API swiglu_status swiglu_tuning_export(char* buffer, size_t size, size_t* needed);
+
+enum {
+  SWIGLU_TUNING_IMPORT_FOREIGN = 1 /* also records of other GPUs and NVRTCs, for machines that share the store */
+};
+
+/* Adds the records of such a text to the user's store; one that is there already stays. All or nothing: where one is
+ * not sound (INVALID_ARGUMENT), not of this machine (WRONG_ENVIRONMENT) or cannot be written (IO_ERROR), nothing has
+ * changed. `size` is the text's length, without a NUL. Plans made afterwards go by them. Reports {"added", "known"};
+ * `callback` may be NULL. */
+SWIGLU_API swiglu_status swiglu_tuning_import(const char* text, size_t size, uint32_t flags,
+                                              swiglu_report_callback callback, void* user);
+
 /* ---- Environment and cache ------------------------------------------------------------------------------------ */
 
 /* A JSON object: "library", "nvrtc" and "driver" {"found", "version", "path"; or "reason"}, "devices", "cpu", "cache"
@@ -238,13 +267,23 @@ SWIGLU_API swiglu_status swiglu_cache_directory(char* buffer, size_t size, size_
 /* One report per kernel entry of every directory searched: {"path", "writable", "config", "arch", "bytes", "used"}. */
 SWIGLU_API swiglu_status swiglu_cache_list(swiglu_report_callback callback, void* user);
 
-/* Reads every entry whole and reports those that are damaged or foreign: {"path", "problem"}. IO_ERROR if there were
- * any. `callback` may be NULL. */
+/* Reads every entry and tuning record whole and reports those that are damaged or foreign: {"path", "problem"}.
+ * IO_ERROR if there were any. `callback` may be NULL. */
 SWIGLU_API swiglu_status swiglu_cache_verify(swiglu_report_callback callback, void* user);
 
 /* Removes least recently used entries of the user's directory until at most max_bytes remain; 0 removes all.
  * *removed_bytes and *remaining_bytes may be NULL. */
 SWIGLU_API swiglu_status swiglu_cache_prune(uint64_t max_bytes, uint64_t* removed_bytes, uint64_t* remaining_bytes);
+
+/* Packs the user's store, kernels (of one architecture, or NULL: of all) and tuning records, into one file: a tar
+ * archive that serves in SWIGLU_CACHE_PATH as it is, also on machines without NVRTC, or unpacked. Reports {"path",
+ * "kernels", "records"}; `callback` may be NULL. The file is replaced as a whole or not at all (IO_ERROR). */
+SWIGLU_API swiglu_status swiglu_cache_export(const char* path, const char* arch, swiglu_report_callback callback,
+                                             void* user);
+
+/* Adds a pack's contents to the user's store, after all of it was checked (INVALID_ARGUMENT: nothing has changed).
+ * Reports {"path", "kernels", "records", "known_records"}; `callback` may be NULL. */
+SWIGLU_API swiglu_status swiglu_cache_import(const char* path, swiglu_report_callback callback, void* user);
 
 typedef enum swiglu_log_level {
   SWIGLU_LOG_DEBUG = 0,

@@ -11,6 +11,7 @@
 #include "ptx/named_barrier.cuh"
 #include "ptx/stmatrix.cuh"
 #include "ptx/tma.cuh"
+#include "ptx/wgmma.cuh"
 #include "swiglu/config.h"
 #include "swiglu/params.h"
 #include "swiglu/shared_tile.cuh"
@@ -65,8 +66,10 @@ class StagedStore {
   // matrices: of either, rows + 0 and + 8 of the accumulators.
   template <typename Value>
   __device__ __forceinline__ void stage(Value value) const {
-    const int lane = thread_ % kWarpThreads;
-    const int warp = thread_ / kWarpThreads;
+    unsigned thread = static_cast<unsigned>(thread_);
+    ptx::keep(thread);  // or the compiler would hold the addresses of a round in registers all the time
+    const int lane = static_cast<int>(thread) % kWarpThreads;
+    const int warp = static_cast<int>(thread) / kWarpThreads;
     const int group = lane / 16;    // of two
     const int half = lane / 8 % 2;  // rows + 8 of the accumulators
     const int within = lane % 8;

@@ -33,7 +33,7 @@ constexpr std::array kRows = {
     Row{"sm_86", "sm_86", 86, Family::mma_sm80, 99, 100, "GeForce RTX 3090", 82, 936, 71, 142},
     Row{"sm_87", "sm_87", 87, Family::mma_sm80, 163, 164, "Jetson AGX Orin", 16, 204.8, 42, 42},
     Row{"sm_89", "sm_89", 89, Family::mma_sm80, 99, 100, "GeForce RTX 4090", 128, 1008, 165, 330},
-    Row{"sm_90a", "sm_90", 90, Family::wgmma_sm90, 227, 228, "H200", 132, 4800, 620, 620},
+    Row{"sm_90a", "sm_90", 90, Family::wgmma_sm90, 227, 228, "H200", 132, 4800, 540, 540},
     Row{"sm_100a", "sm_100", 100, Family::mma_sm80, 227, 228, "B200", 148, 8000, 560, 560},
     Row{"sm_103a", "sm_103", 103, Family::mma_sm80, 227, 228, "B300", 148, 8000, 560, 560},
     Row{"sm_110a", "sm_110", 110, Family::mma_sm80, 227, 228, "Jetson AGX Thor", 20, 273, 64, 64},

@@ -88,6 +88,14 @@ int FileSystem::read(int descriptor, std::span<std::byte> buffer, std::size_t& c
   return error;
 }
 
+int FileSystem::read_at(int descriptor, std::uint64_t offset, std::span<std::byte> buffer, std::size_t& count) {
+  ssize_t result = 0;
+  const int error =
+      retried([&] { return ::pread(descriptor, buffer.data(), buffer.size(), static_cast<off_t>(offset)); }, result);
+  count = error == 0 ? static_cast<std::size_t>(result) : 0;
+  return error;
+}
+
 int FileSystem::write(int descriptor, std::span<const std::byte> bytes, std::size_t& count) {
   ssize_t result = 0;
   const int error = retried([&] { return ::write(descriptor, bytes.data(), bytes.size()); }, result);

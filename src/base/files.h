@@ -40,6 +40,7 @@ class FileSystem {
   // For writing a file that must not exist yet (EEXIST); `mode` less the umask.
   virtual int create(const std::filesystem::path& path, std::uint32_t mode, int& descriptor);
   virtual int read(int descriptor, std::span<std::byte> buffer, std::size_t& count);  // count 0: end of file
+  virtual int read_at(int descriptor, std::uint64_t offset, std::span<std::byte> buffer, std::size_t& count);
   virtual int write(int descriptor, std::span<const std::byte> bytes, std::size_t& count);
   virtual int sync(int descriptor);
   virtual int close(int descriptor);  // the descriptor is gone whatever it returns

@@ -26,6 +26,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kDefaultCacheBytes = std::uint64_t{1} << 30;
+constexpr double kDefaultTuningSeconds = 3;
 
 class Environment {
  public:
@@ -117,6 +118,21 @@ class Environment {
     return number;
   }
 
+  double number(const char* name, double least, double most, double fallback) const {
+    const auto value = text(name);
+    if (!value) {
+      return fallback;
+    }
+    double result = 0;
+    const char* last = value->data() + value->size();
+    const auto [end, error] = std::from_chars(value->data(), last, result);
+    if (error != std::errc() || end != last || !(result >= least && result <= most)) {
+      warn(name, *value, fmt::format("a number from {} to {}", least, most));
+      return fallback;
+    }
+    return result;
+  }
+
   void warn(const char* name, std::string_view value, std::string_view wanted) const {
     warnings_.push_back(fmt::format("{}='{}' is ignored: it must be {}", name, value, wanted));
   }
@@ -190,6 +206,7 @@ Settings read_settings(const char* (*lookup)(const char* name), std::string (*pa
   }
   settings.template_directory = environment.directory("SWIGLU_TEMPLATE_DIR");
   settings.dump_directory = environment.directory("SWIGLU_DUMP_DIR");
+  settings.tuning_seconds = environment.number("SWIGLU_TUNING_SECONDS", 0, 3600, kDefaultTuningSeconds);
   settings.cpu_threads = environment.integer("SWIGLU_CPU_THREADS", 1, 4096, hardware_threads());
   if (const auto level = environment.text("SWIGLU_LOG")) {
     settings.log_level = parse_log_level(*level);

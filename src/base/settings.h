@@ -31,7 +31,8 @@ struct Settings {
   std::optional<std::filesystem::path> template_directory;  // SWIGLU_TEMPLATE_DIR: kernel templates from disk
   std::optional<std::filesystem::path> dump_directory;  // SWIGLU_DUMP_DIR: generated sources, logs and cubins go there
   std::optional<swiglu_log_level> log_level;            // SWIGLU_LOG: debug, info, warning, error, off
-  int cpu_threads;                                      // SWIGLU_CPU_THREADS, 1 .. 4096; default: hardware concurrency
+  double tuning_seconds;            // SWIGLU_TUNING_SECONDS, 0 .. 3600: the most a measured choice may take, 0: none; 3
+  int cpu_threads;                  // SWIGLU_CPU_THREADS, 1 .. 4096; default: hardware concurrency
   std::optional<std::string> tile;  // SWIGLU_TILE: force this tile where it is valid (debugging); parse_tile() reads it
   std::vector<std::string> warnings;  // what was wrong in the environment; the logger tells them once
 };

@@ -29,6 +29,7 @@ constexpr std::array kRows = {
     Row{SWIGLU_BUFFER_TOO_SMALL, "SWIGLU_BUFFER_TOO_SMALL", "the text does not fit the buffer"},
     Row{SWIGLU_IO_ERROR, "SWIGLU_IO_ERROR", "a file or directory could not be read or written"},
     Row{SWIGLU_INTERNAL, "SWIGLU_INTERNAL", "a defect of the library"},
+    Row{SWIGLU_WRONG_ENVIRONMENT, "SWIGLU_WRONG_ENVIRONMENT", "tuning records of another GPU, kernel version or NVRTC"},
 };
 
 constexpr bool rows_stand_at_their_values() {

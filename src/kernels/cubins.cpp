@@ -48,7 +48,9 @@ CubinPointer compile(const Unit& unit, const std::string& arch, const std::strin
   entry.shared_bytes = unit.shared_bytes;
   entry.compile_milliseconds = result.milliseconds;
   entry.cubin = std::move(result.cubin);
-  kernel_store().put(entry);
+  if (kernel_store().put(entry)) {
+    kernel_store().note_compiler(Compiler::instance().identity());
+  }
   return std::make_shared<const Cubin>(Cubin{std::move(entry), Origin::compiled});
 }
 
@@ -83,6 +85,34 @@ CubinPointer cached_only(const Unit& unit, const std::string& arch, const std::s
   return found;
 }
 
+// Nothing where there is no NVRTC, and then why.
+std::optional<std::string> expected_compiler(std::optional<Error>& why_none) {
+  try {
+    return Compiler::expected_identity();
+  } catch (const Error& error) {
+    if (error.status() != SWIGLU_NO_COMPILER) {
+      throw;
+    }
+    why_none = error;
+    return std::nullopt;
+  }
+}
+
+CubinPointer without_compiler(const Unit& unit, const std::string& arch, const Error& why_none, Policy policy) {
+  for (const std::string& compiler : kernel_store().compilers()) {
+    if (auto found = find_in_stores(cubin_key(unit, arch, compiler))) {
+      return found;
+    }
+  }
+  if (policy == Policy::cached_only) {
+    fail(SWIGLU_NOT_CACHED,
+         "the kernel {} for {} is in no store, and there is no NVRTC here (nor may it be used: "
+         "SWIGLU_TUNING_CACHED_ONLY). `swiglu cache export` on a machine that has one packs kernels for this one",
+         unit.name, arch);
+  }
+  throw Error(why_none);
+}
+
 }  // namespace
 
 const char* name(Origin origin) {
@@ -102,13 +132,17 @@ const char* name(Origin origin) {
 Unit unit_of(const KernelConfig& config) { return {print(config), generate_source(config), shared_bytes(config)}; }
 
 std::string cubin_key(const Unit& unit, const std::string& arch) {
+  return cubin_key(unit, arch, Compiler::expected_identity());
+}
+
+std::string cubin_key(const Unit& unit, const std::string& arch, const std::string& compiler) {
   CubinIngredients ingredients;
   ingredients.config = unit.name;
   ingredients.arch = arch;
   ingredients.source = unit.source;
   ingredients.templates = templates_digest();
   ingredients.options = Compiler::options();
-  ingredients.compiler = Compiler::expected_identity();
+  ingredients.compiler = compiler;
   ingredients.shared_bytes = unit.shared_bytes;
   return print_key(ingredients);
 }
@@ -116,7 +150,15 @@ std::string cubin_key(const Unit& unit, const std::string& arch) {
 std::string cubin_key(const KernelConfig& config, const std::string& arch) { return cubin_key(unit_of(config), arch); }
 
 std::shared_ptr<const Cubin> get_cubin(const Unit& unit, const std::string& arch, Policy policy) {
-  const std::string key = cubin_key(unit, arch);
+  std::optional<Error> why_none;
+  const std::optional<std::string> compiler = expected_compiler(why_none);
+  if (!compiler) {
+    if (policy == Policy::force) {
+      throw Error(*why_none);
+    }
+    return memory().get(cubin_key(unit, arch, ""), [&] { return without_compiler(unit, arch, *why_none, policy); });
+  }
+  const std::string key = cubin_key(unit, arch, *compiler);
   switch (policy) {
     case Policy::cached_only:
       return cached_only(unit, arch, key);

@@ -4,6 +4,7 @@
 #include "base/settings.h"
 #include "kernels/cubins.h"
 #include "plan/json.h"
+#include "tune/tuned.h"
 
 namespace swiglu {
 
@@ -37,6 +38,13 @@ void verify_cache(const Report& report) {
     if (!entry.problem.empty()) {
       ++damaged;
       report(to_text({{"path", entry.path.string()}, {"problem", entry.problem}}));
+    }
+  }
+  for (const TuningStore::Listed& listed : tuning_store().list()) {
+    ++entries;
+    if (!listed.problem.empty()) {
+      ++damaged;
+      report(to_text({{"path", listed.path.string()}, {"problem", listed.problem}}));
     }
   }
   if (damaged > 0) {

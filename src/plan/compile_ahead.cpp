@@ -19,6 +19,7 @@
 #include "plan/json.h"
 #include "plan/selection.h"
 #include "tune/space.h"
+#include "tune/tuned.h"
 
 namespace swiglu {
 namespace {
@@ -41,7 +42,8 @@ Arch named_arch(const std::string& name) {
   return *arch;
 }
 
-// Without doubles, in the order of passes, alignments and buckets.
+// Without doubles, in the order of passes, alignments and buckets; then what is known to be fastest on some card of the
+// architecture.
 std::vector<KernelConfig> wanted_configs(const PlanSpec& spec, const Arch& arch, bool all) {
   std::vector<KernelConfig> configs;
   const auto add = [&](const KernelConfig& config) {
@@ -61,8 +63,13 @@ std::vector<KernelConfig> wanted_configs(const PlanSpec& spec, const Arch& arch,
           add(config);
         }
       } else {
-        for (int bucket = 0; bucket < kBuckets; ++bucket) {
-          add(selection(problem, representative(bucket), arch, arch.representative, Fallback::few).front().config);
+        const int first = spec.batch_invariant ? kEveryM : 0;
+        const int end = spec.batch_invariant ? kEveryM + 1 : kBuckets;
+        for (int bucket = first; bucket < end; ++bucket) {
+          add(selection(problem, bucket, arch, arch.representative, Fallback::few).choices.front().config);
+        }
+        for (const TuningEntry& entry : known_records(problem, arch.compute_capability)) {
+          add(entry.record.config);
         }
       }
     }

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/settings.h"
 #include "base/spelling.h"
 #include "cuda/launch.h"
 #include "kernels/kernels.h"
@@ -14,6 +15,7 @@
 #include "plan/json.h"
 #include "plan/kernel_table.h"
 #include "plan/selection.h"
+#include "tune/tuned.h"
 
 namespace swiglu {
 namespace {
@@ -39,7 +41,7 @@ class CudaPlan : public Plan {
 
   void run(const Execution& execution, void* stream) override {
     const CurrentContext current(device_);
-    ready({execution.pass, execution.aligned, bucket_of(execution.params.m)}, execution.params.m, stream)
+    ready({execution.pass, execution.aligned, bucket_for(spec(), execution.params.m)}, execution.params.m, stream)
         .launch(execution.params, stream);
   }
 
@@ -125,8 +127,8 @@ class CudaPlan : public Plan {
   }
 
   // What is computed element by element has one kernel for all m, of 0 too.
-  static Slot slot_of(Pass pass, bool aligned, std::int64_t m) {
-    return {pass, aligned, is_product(pass) ? bucket_of(m) : 0};
+  Slot slot_of(Pass pass, bool aligned, std::int64_t m) const {
+    return {pass, aligned, is_product(pass) ? bucket_for(spec(), m) : 0};
   }
 
   Problem problem(const Slot& slot) const {
@@ -140,15 +142,48 @@ class CudaPlan : public Plan {
     if (const Kernel* ready = table_.find(slot)) {
       return ready;
     }
-    const bool cached_only = spec().cached_only;
-    const auto choices = selection(problem(slot), representative(slot.bucket), device_.arch(), device_.spec(),
+    try {
+      return choose_kernel(slot, spec().cached_only);
+    } catch (const Error& error) {
+      if (error.status() != SWIGLU_NO_COMPILER || spec().cached_only) {
+        throw;
+      }
+      return any_cached(slot, error);
+    }
+  }
+
+  // Without a compiler, whatever the stores hold is better than nothing.
+  const Kernel* any_cached(const Slot& slot, const Error& why_not_best) {
+    try {
+      return choose_kernel(slot, true);
+    } catch (const Error& error) {
+      throw Error(error.status() == SWIGLU_NOT_CACHED ? why_not_best : error);
+    }
+  }
+
+  const Kernel* choose_kernel(const Slot& slot, bool cached_only) {
+    Selection selected = selection(problem(slot), slot.bucket, device_.arch(), device_.spec(),
                                    cached_only ? Fallback::all : Fallback::few);
+    std::optional<Tuned> tuned;
+    if (!selected.forced && slot.bucket != kEveryM) {
+      tuned = tuned_choice(slot);
+    }
+    if (tuned) {
+      prefer(selected.choices, tuned->record.config, why(*tuned));
+    }
     const swiglu_status gives_way = cached_only ? SWIGLU_NOT_CACHED : SWIGLU_COMPILE_FAILED;
     std::optional<Error> first_error;
-    for (const Choice& choice : choices) {
+    for (const Choice& choice : selected.choices) {
       try {
         auto loaded = get_kernel(choice.config, device_, cached_only ? Policy::cached_only : Policy::compile);
-        return table_.put(slot, std::move(loaded), choice.estimate.why);
+        Reason reason{choice.estimate.why, "estimate", 0};
+        if (tuned && choice.config == tuned->record.config) {
+          reason.choice = name(tuned->origin);
+          reason.microseconds = tuned->record.microseconds;
+        } else if (selected.forced && &choice == selected.choices.data()) {
+          reason.choice = "forced";
+        }
+        return table_.put(slot, std::move(loaded), std::move(reason));
       } catch (const Error& error) {
         if (error.status() != gives_way) {
           throw;
@@ -163,17 +198,42 @@ class CudaPlan : public Plan {
     throw Error(*first_error);
   }
 
+  // What measurements say of a slot, if there are any, or may be. Of pointers that are aligned as well as the pitches
+  // allow: others are rare, and take another kernel.
+  std::optional<Tuned> tuned_choice(const Slot& slot) {
+    if (!slot.aligned || !is_tunable(problem(slot))) {
+      return std::nullopt;
+    }
+    const BucketRange range = bucket_range(slot.bucket);
+    const TuningRequest request{problem(slot), range.first, range.last, representative(slot.bucket)};
+    TunerPolicy policy;
+    policy.budget_seconds = spec().tuning_seconds > 0 ? spec().tuning_seconds : settings().tuning_seconds;
+    if (!spec().measure || policy.budget_seconds <= 0) {
+      return find_tuned(request, device_);
+    }
+    try {
+      return get_tuned(request, device_, policy);
+    } catch (const Error& error) {
+      log().warn("{} at m = {} was not tuned on {}, and the estimate chooses: {}", print(request.problem),
+                 request.measured_m, device_.spec().name, error.what());
+      return find_tuned(request, device_);
+    }
+  }
+
   Json describe_kernel(const Slot& slot) {
     const Kernel* ready = kernel(slot);
     const KernelConfig& config = ready->config();
     const Cubin& cubin = ready->cubin();
+    const Reason reason = table_.reason(slot);
     return {{"pass", name(slot.pass)},
             {"alignment", config.problem.access_bytes},
             {"config", print(config)},
             {"family", name(config.family)},
             {"tile", print(config.tile)},
             {"threads", threads(config)},
-            {"why", table_.why(slot)},
+            {"why", reason.why},
+            {"choice", reason.choice},
+            {"microseconds", reason.microseconds > 0 ? Json(reason.microseconds) : Json(nullptr)},
             {"registers", cubin.entry.registers},
             {"spill_bytes", cubin.entry.spill_bytes},
             {"shared_bytes", cubin.entry.shared_bytes},

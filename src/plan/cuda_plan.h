@@ -1,4 +1,5 @@
-// Plans for a CUDA device: a kernel per pass, pointer alignment and m-bucket, found or compiled when first wanted.
+// Plans for a CUDA device: a kernel per pass, pointer alignment and m-bucket, found, compiled or, where that is
+// asked for, chosen by measuring when first wanted.
 #pragma once
 
 #include <memory>

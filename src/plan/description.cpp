@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "plan/bucket.h"
 
 namespace swiglu {
 namespace {
@@ -43,8 +44,8 @@ void check_types(const swiglu_plan_desc& desc) {
              "SWIGLU_ACCUM_F32 (1), SWIGLU_ACCUM_F16 (2), SWIGLU_ACCUM_F16_PROMOTED (3) or SWIGLU_ACCUM_F64 (4)");
   check_enum(desc.weight_layout, {SWIGLU_KN, SWIGLU_NK}, "weight_layout", "SWIGLU_KN (1) or SWIGLU_NK (2)");
   check_enum(desc.activation, {SWIGLU_ACTIVATION_SILU}, "activation", "SWIGLU_ACTIVATION_SILU (0)");
-  check_enum(desc.tuning, {SWIGLU_TUNING_ESTIMATE, SWIGLU_TUNING_CACHED_ONLY}, "tuning",
-             "SWIGLU_TUNING_ESTIMATE (0) or SWIGLU_TUNING_CACHED_ONLY (1)");
+  check_enum(desc.tuning, {SWIGLU_TUNING_ESTIMATE, SWIGLU_TUNING_CACHED_ONLY, SWIGLU_TUNING_MEASURE}, "tuning",
+             "SWIGLU_TUNING_ESTIMATE (0), SWIGLU_TUNING_CACHED_ONLY (1) or SWIGLU_TUNING_MEASURE (2)");
   if (desc.dtype == SWIGLU_BF16 && (desc.accum == SWIGLU_ACCUM_F16 || desc.accum == SWIGLU_ACCUM_F16_PROMOTED)) {
     fail(SWIGLU_INVALID_ARGUMENT, "accum is {} (f16) with dtype SWIGLU_BF16: f16 accumulators need dtype SWIGLU_F16",
          static_cast<int>(desc.accum));
@@ -109,6 +110,17 @@ void check_weight_extent(std::int64_t rows, std::int64_t ld, int element_size, c
   std::int64_t bytes = 0;
   if (__builtin_mul_overflow(rows, ld, &bytes) || __builtin_mul_overflow(bytes, element_size, &bytes)) {
     fail(SWIGLU_INVALID_ARGUMENT, "{} is {}: {} rows of that many elements overflow 64 bits in bytes", name, ld, rows);
+  }
+}
+
+void check_tuning(const swiglu_plan_desc& desc) {
+  constexpr float kMostSeconds = 3600;
+  if ((desc.options & ~std::uint32_t{SWIGLU_OPTION_BATCH_INVARIANT}) != 0) {
+    fail(SWIGLU_INVALID_ARGUMENT, "options is {:#x}, which has unknown bits: 0 or SWIGLU_OPTION_BATCH_INVARIANT (1)",
+         desc.options);
+  }
+  if (!(desc.tuning_seconds >= 0 && desc.tuning_seconds <= kMostSeconds)) {
+    fail(SWIGLU_INVALID_ARGUMENT, "tuning_seconds is {}; it must be 0 .. {}", desc.tuning_seconds, kMostSeconds);
   }
 }
 
@@ -213,7 +225,11 @@ PlanSpec check_description(const swiglu_plan_desc& desc) {
     check_weight_extent(weight_rows, spec.ld_dw_up, dw_bytes, "ld_dw_up");
   }
   spec.device = desc.device;
+  check_tuning(desc);
   spec.cached_only = desc.tuning == SWIGLU_TUNING_CACHED_ONLY;
+  spec.measure = desc.tuning == SWIGLU_TUNING_MEASURE;
+  spec.batch_invariant = (desc.options & SWIGLU_OPTION_BATCH_INVARIANT) != 0;
+  spec.tuning_seconds = static_cast<double>(desc.tuning_seconds);
   return spec;
 }
 
@@ -250,5 +266,7 @@ Problem unaligned(Problem problem) {
   problem.access_bytes = kElementBytes;
   return problem;
 }
+
+int bucket_for(const PlanSpec& spec, std::int64_t m) { return spec.batch_invariant ? kEveryM : bucket_of(m); }
 
 }  // namespace swiglu

@@ -31,6 +31,9 @@ struct PlanSpec {
   std::int64_t ld_dw_up;
   int device;
   bool cached_only;
+  bool measure;
+  bool batch_invariant;
+  double tuning_seconds;  // 0: by the settings
 };
 
 // Throws Error{INVALID_ARGUMENT}, or {NOT_SUPPORTED} for what only the CPU device serves; both name field and value.
@@ -47,5 +50,8 @@ Problem problem_of(const PlanSpec&, Pass);
 
 // The same for pointers that are aligned to their elements only.
 Problem unaligned(Problem);
+
+// Which of the plan's buckets serves m >= 1: bucket_of(m), or kEveryM (plan/bucket.h).
+int bucket_for(const PlanSpec&, std::int64_t m);
 
 }  // namespace swiglu

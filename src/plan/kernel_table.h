@@ -17,7 +17,14 @@ namespace swiglu {
 struct Slot {
   Pass pass;
   bool aligned;
-  int bucket;
+  int bucket;  // or kEveryM
+};
+
+// Why a slot's kernel was chosen.
+struct Reason {
+  std::string why;      // one line
+  const char* choice;   // "estimate", "forced", or where the measurement is from
+  double microseconds;  // measured; 0: not
 };
 
 class KernelTable {
@@ -26,35 +33,34 @@ class KernelTable {
   const Kernel* find(const Slot& slot) const { return kernels_[index(slot)].load(std::memory_order_acquire); }
 
   // Keeps the first of several for one slot.
-  const Kernel* put(const Slot& slot, std::shared_ptr<const Kernel> kernel, std::string why) {
+  const Kernel* put(const Slot& slot, std::shared_ptr<const Kernel> kernel, Reason reason) {
     const std::lock_guard lock(mutex_);
     std::atomic<const Kernel*>& entry = kernels_[index(slot)];
     if (entry.load(std::memory_order_relaxed) == nullptr) {
-      whys_[index(slot)] = std::move(why);
+      reasons_[index(slot)] = std::move(reason);
       owned_.push_back(std::move(kernel));
       entry.store(owned_.back().get(), std::memory_order_release);
     }
     return entry.load(std::memory_order_relaxed);
   }
 
-  // Why the slot's kernel was chosen.
-  std::string why(const Slot& slot) const {
+  Reason reason(const Slot& slot) const {
     const std::lock_guard lock(mutex_);
-    return whys_[index(slot)];
+    return reasons_[index(slot)];
   }
 
  private:
-  static constexpr std::size_t kSlots = std::size_t{kPasses} * 2 * kBuckets;
+  static constexpr std::size_t kSlots = std::size_t{kPasses} * 2 * (kBuckets + 1);
 
   static std::size_t index(const Slot& slot) {
     const auto pass = static_cast<std::size_t>(slot.pass);
     const std::size_t alignment = slot.aligned ? 0 : 1;
-    return (pass * 2 + alignment) * std::size_t{kBuckets} + static_cast<std::size_t>(slot.bucket);
+    return (pass * 2 + alignment) * std::size_t{kBuckets + 1} + static_cast<std::size_t>(slot.bucket);
   }
 
   std::array<std::atomic<const Kernel*>, kSlots> kernels_{};
   mutable std::mutex mutex_;
-  std::array<std::string, kSlots> whys_;
+  std::array<Reason, kSlots> reasons_{};
   std::vector<std::shared_ptr<const Kernel>> owned_;
 };
 

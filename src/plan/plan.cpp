@@ -9,7 +9,7 @@ namespace swiglu {
 
 void Plan::prepare(std::int64_t m) {
   if (m > 0) {
-    prepare_bucket(bucket_of(m));
+    prepare_bucket(bucket_for(spec_, m));
   } else if (m == 0) {
     prepare_no_tokens();
   }
@@ -57,7 +57,7 @@ std::string Plan::describe(std::int64_t m) {
   if (m < 1) {
     fail(SWIGLU_INVALID_ARGUMENT, "m is {}; there is something to describe from 1 up", m);
   }
-  const int bucket = bucket_of(m);
+  const int bucket = bucket_for(spec_, m);
   prepare_bucket(bucket);
   return describe_bucket(bucket, m);
 }

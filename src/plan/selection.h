@@ -1,10 +1,11 @@
-// Which kernel serves a problem at some m: the order in which candidates are tried. No GPU needed.
+// Which kernel serves a problem in a bucket of m: the order in which candidates are tried. No GPU needed.
 #pragma once
 
-#include <cstdint>
+#include <string>
 #include <vector>
 
 #include "base/arch.h"
+#include "plan/bucket.h"
 #include "swiglu/config.h"
 #include "tune/estimate.h"
 
@@ -16,7 +17,16 @@ enum class Fallback {
   all   // every candidate: in case the choice is not cached
 };
 
-// At least one, the first being the choice. SWIGLU_TILE puts its tile first, wherever it is among the candidates.
-std::vector<Choice> selection(const Problem&, std::int64_t m, const Arch&, const DeviceSpec&, Fallback);
+struct Selection {
+  std::vector<Choice> choices;  // at least one, the first being the choice
+  bool forced;                  // by SWIGLU_TILE, which puts its tile first wherever it is among the candidates
+};
+
+// On paper, for a bucket's representative m. For kEveryM: what loses least over all buckets, by the mean of the
+// logarithms of its time over the best one's.
+Selection selection(const Problem&, int bucket, const Arch&, const DeviceSpec&, Fallback);
+
+// Puts a configuration first, whether it is among the choices or not.
+void prefer(std::vector<Choice>& choices, const KernelConfig& config, std::string why);
 
 }  // namespace swiglu

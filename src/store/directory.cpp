@@ -47,15 +47,33 @@ fs::path EntryDirectory::path_of(std::string_view name) const {
   return kernels_ / name.substr(0, 2) / fmt::format("{}{}", name, kSuffix);
 }
 
-std::string EntryDirectory::why_refused() const {
-  FileStatus kernels;
-  if (!writable_ && files_.status(kernels_, kernels) != 0) {
+const EntryDirectory::LazyPack& EntryDirectory::lazy_pack() const {
+  std::call_once(pack_->once, [this] {
+    FileStatus status;
+    pack_->is_file = !writable_ && files_.status(root_, status) == 0 && status.kind != FileStatus::Kind::directory;
+    if (pack_->is_file) {
+      pack_->pack = Pack::open(files_, root_, pack_->why_not);
+    }
+  });
+  return *pack_;
+}
+
+std::string EntryDirectory::name_in_pack(const fs::path& path) const {
+  return path.lexically_relative(root_).generic_string();
+}
+
+std::string EntryDirectory::why_refused(std::string_view name) const {
+  if (const LazyPack& lazy = lazy_pack(); lazy.is_file) {
+    return lazy.pack == nullptr ? lazy.why_not : why_untrusted(lazy.pack->status());
+  }
+  FileStatus wanted;
+  if (!writable_ && files_.status(part(name), wanted) != 0 && files_.status(root_ / name, wanted) != 0) {
     return "";  // nothing to read: an installation without entries is no reason to warn of its owner
   }
-  for (const fs::path& directory : {root_, root_ / "v1", kernels_}) {
+  for (const fs::path& directory : {root_, root_ / "v1", part(name)}) {
     FileStatus status;
     if (files_.status(directory, status) != 0) {
-      return "";  // does not exist yet, or opening an entry will say why not
+      continue;  // does not exist yet, or opening an entry will say why not
     }
     if (status.kind != FileStatus::Kind::directory) {
       return fmt::format("{} is no directory", directory.string());
@@ -75,6 +93,14 @@ std::string EntryDirectory::why_refused() const {
 }
 
 std::string EntryDirectory::why_file_refused(const FileStatus& status) const {
+  std::string why = why_untrusted(status);
+  if (why.empty() && status.size > kMaxEntryBytes) {
+    why = fmt::format("its {} bytes are more than an entry may have", status.size);
+  }
+  return why;
+}
+
+std::string EntryDirectory::why_untrusted(const FileStatus& status) const {
   if (status.kind != FileStatus::Kind::regular) {
     return "it is no regular file";
   }
@@ -84,13 +110,13 @@ std::string EntryDirectory::why_file_refused(const FileStatus& status) const {
   if (!trust_shared_ && (status.permissions & (kGroupWritable | kOtherWritable)) != 0) {
     return "others may write to it (SWIGLU_TRUST_SHARED_CACHE=1 accepts that)";
   }
-  if (status.size > kMaxEntryBytes) {
-    return fmt::format("its {} bytes are more than an entry may have", status.size);
-  }
   return "";
 }
 
 ReadResult EntryDirectory::read(const fs::path& path, std::size_t at_most, bool used) const {
+  if (const Pack* pack = lazy_pack().pack.get()) {
+    return pack->read(name_in_pack(path), std::min<std::size_t>(at_most, kMaxEntryBytes + 1));
+  }
   const auto accept = [this](const FileStatus& status) { return why_file_refused(status); };
   const auto touch = used && writable_ ? std::optional(kHour) : std::nullopt;
   ReadResult result = read_file(files_, path, at_most, accept, touch);
@@ -101,10 +127,13 @@ ReadResult EntryDirectory::read(const fs::path& path, std::size_t at_most, bool 
 }
 
 PublishResult EntryDirectory::publish_entry(std::string_view name, std::span<const std::byte> bytes) const {
+  return publish_file(path_of(name), bytes);
+}
+
+PublishResult EntryDirectory::publish_file(const fs::path& path, std::span<const std::byte> bytes) const {
   if (bytes.size() > kMaxEntryBytes) {
     return {EFBIG, "size"};  // no reader would take it
   }
-  const fs::path path = path_of(name);
   const auto attempt = [&]() -> PublishResult {
     for (const fs::path& directory : {temporaries_, path.parent_path()}) {
       if (const int error = make_directories(files_, directory, mode(0700, 0777)); error != 0) {
@@ -132,23 +161,38 @@ bool EntryDirectory::remove_link(const fs::path& path) const {
   return files_.link_status(path, now) == 0 && now.kind == FileStatus::Kind::other && remove(path);
 }
 
+std::vector<std::string> EntryDirectory::list(const fs::path& folder) const {
+  if (const Pack* pack = lazy_pack().pack.get()) {
+    return pack->list(name_in_pack(folder));
+  }
+  std::vector<std::string> names;
+  files_.list(folder, names);
+  return names;
+}
+
 std::vector<EntryDirectory::Entry> EntryDirectory::entries() const {
   std::vector<Entry> found;
-  std::vector<std::string> shards;
-  files_.list(kernels_, shards);
-  for (const std::string& shard : shards) {
-    std::vector<std::string> names;
-    if (shard.size() == 2 && is_hexadecimal(shard)) {
-      files_.list(kernels_ / shard, names);
+  for (const std::string& shard : list(kernels_)) {
+    if (shard.size() != 2 || !is_hexadecimal(shard)) {
+      continue;
     }
-    for (const std::string& name : names) {
+    for (const std::string& name : list(kernels_ / shard)) {
       Entry entry{kernels_ / shard / name, {}};
-      if (is_entry_name(name) && files_.link_status(entry.path, entry.status) == 0) {
+      if (is_entry_name(name) && status_of(entry.path, entry.status) == 0) {
         found.push_back(std::move(entry));
       }
     }
   }
   return found;
+}
+
+int EntryDirectory::status_of(const fs::path& path, FileStatus& status) const {
+  if (const Pack* pack = lazy_pack().pack.get()) {
+    const ReadResult read = pack->read(name_in_pack(path), 0);
+    status = read.status;
+    return read.error;
+  }
+  return files_.link_status(path, status);
 }
 
 EntryDirectory::Evicted EntryDirectory::evict(std::uint64_t max_bytes, const fs::path& keep) const {

@@ -19,6 +19,14 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t kNanoseconds = 1'000'000'000;
+constexpr const char* kCompilers = "compilers";
+
+// A GNU build id, or a digest after a word.
+bool is_compiler_name(std::string_view name) {
+  return !name.empty() && name.size() <= 80 && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == ':';
+  });
+}
 
 std::string name_of(std::string_view key) { return hex(digest(key)); }
 
@@ -30,7 +38,7 @@ bool is_lasting(int error) {
 
 }  // namespace
 
-KernelStore::KernelStore(Options options, FileSystem& files) : options_(std::move(options)) {
+KernelStore::KernelStore(Options options, FileSystem& files) : files_(files), options_(std::move(options)) {
   if (options_.user_directory) {
     directories_.emplace_back(files, *options_.user_directory, true, options_.trust_shared);
   }
@@ -135,6 +143,65 @@ void KernelStore::tell_write_failure(const PublishResult& result) {
             fmt::format("cannot store compiled kernels in {} ({}: {}); {}. SWIGLU_CACHE_DIR names another directory",
                         root.string(), result.step, error_text(result.error),
                         lasting ? "from now on this process keeps them in memory only" : "this one stays in memory"));
+}
+
+void KernelStore::note_compiler(const std::string& identity) {
+  const EntryDirectory* directory = user_directory();
+  if (directory == nullptr || writes_disabled_ || !is_compiler_name(identity) || !directory->why_refused().empty()) {
+    return;
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    if (!noted_.insert(identity).second) {
+      return;
+    }
+  }
+  FileStatus status;
+  const fs::path path = directory->part(kCompilers) / identity;
+  if (files_.link_status(path, status) != 0) {
+    directory->publish_file(path, {});
+  }
+}
+
+std::vector<std::string> KernelStore::compilers() {
+  std::vector<std::string> all;
+  for (const EntryDirectory& directory : directories_) {
+    if (!is_usable(directory)) {
+      continue;
+    }
+    for (const std::string& name : directory.list(directory.part(kCompilers))) {
+      if (is_compiler_name(name) && std::find(all.begin(), all.end(), name) == all.end()) {
+        all.push_back(name);
+      }
+    }
+  }
+  return all;
+}
+
+std::size_t KernelStore::pack(PackWriter& writer, std::string_view arch) {
+  const EntryDirectory* directory = user_directory();
+  if (directory == nullptr || !is_usable(*directory)) {
+    return 0;
+  }
+  const auto name_of_path = [&](const fs::path& path) {
+    return path.lexically_relative(directory->root()).generic_string();
+  };
+  std::size_t count = 0;
+  for (const EntryDirectory::Entry& entry : directory->entries()) {
+    const ReadResult read = directory->read(entry.path, std::numeric_limits<std::size_t>::max(), false);
+    const DecodeResult decoded = decode_entry(read.bytes);
+    if (decoded.entry && entry.path.stem() == name_of(decoded.entry->key) &&
+        (arch.empty() || decoded.entry->arch == arch)) {
+      writer.add(name_of_path(entry.path), read.bytes);
+      ++count;
+    }
+  }
+  for (const std::string& name : directory->list(directory->part(kCompilers))) {
+    if (is_compiler_name(name)) {
+      writer.add(name_of_path(directory->part(kCompilers) / name), {});
+    }
+  }
+  return count;
 }
 
 void KernelStore::remove(std::string_view key) {

@@ -64,6 +64,14 @@ class KernelStore {
   // prune().
   bool put(const KernelEntry& entry);
 
+  // Compilers whose kernels are here, by identity, so that a machine without one knows which keys to ask for:
+  // <root>/v1/compilers/<identity>. Noted once by each store; failures of that are of no consequence.
+  void note_compiler(const std::string& identity);
+  std::vector<std::string> compilers();  // of every directory, the user's first; none twice
+
+  // Adds the sound entries of the user's directory, of one architecture ("": of all), and their compilers. How many.
+  std::size_t pack(PackWriter& writer, std::string_view arch);
+
   // Forgets an entry that checked out but that the driver rejected.
   void remove(std::string_view key);
 
@@ -83,10 +91,12 @@ class KernelStore {
   void warn_once(std::string_view cause, const std::filesystem::path& where, const std::string& message);
   const EntryDirectory* user_directory() const;
 
+  FileSystem& files_;
   Options options_;
   std::vector<EntryDirectory> directories_;  // the user's first, if there is one
   std::mutex mutex_;
   std::set<std::string> warned_;  // causes; under mutex_
+  std::set<std::string> noted_;   // compilers; under mutex_
   std::atomic<bool> writes_disabled_{false};
   std::atomic<bool> swept_{false};
 };

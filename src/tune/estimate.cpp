@@ -16,19 +16,23 @@ namespace {
 
 // Of one multiprocessor, rough for every card since sm_75.
 constexpr double kClock = 1.6e9;
-constexpr double kSharedBytesPerSecond = 128 * kClock;
-constexpr double kL2BytesPerSecond = 28 * kClock;  // its share of the L2's bandwidth
+constexpr double kSharedBytesPerSecond = 150 * kClock;
+constexpr double kL2BytesPerSecond = 56 * kClock;  // its share of the L2's bandwidth
 constexpr double kCopiesPerSecond = 2.5 * kClock;  // asynchronous copies of access_bytes each, address work included
 constexpr double kSimtFlopsPerSecond = 2 * 128 * kClock * 0.35;  // f32 units; the rest goes to loads and conversions
-constexpr double kMemoryLatencySeconds = 0.8e-6;
-constexpr double kStepSeconds = 20e-9;  // the barrier at the end of a k step, as far as nothing hides it
+constexpr double kMemoryLatencySeconds = 1.3e-6;
+constexpr double kStepSeconds = 5e-9;  // the barrier at the end of a k step, as far as nothing hides it
 constexpr double kLaunchSeconds = 2e-6;
-constexpr double kUnhidden = 0.25;  // of what copies, products and shared memory should do in each other's shadow
+constexpr double kUnhidden = 0.03;      // of what copies, products and shared memory should do in each other's shadow
+constexpr double kMemoryShare = 0.92;   // of the memory's peak, by rows of kLongRowBytes; shorter ones reach
+constexpr double kShortShare = 0.86;    // less
+constexpr int kLongRowBytes = 256;      // of a weight tile
+constexpr double kBesideMemory = 0.05;  // of the shorter of computing and reading memory, not hidden by the longer
 constexpr int kMaxThreads = 1536;
 constexpr int kReservedSharedBytes = 1024;  // the driver's own, per block
 constexpr int kFragmentRegisters = 64;      // of a thread, besides its sums
 constexpr int kMaxRegisters = 255;
-constexpr int kBusyWarps = 8;  // with this many, a multiprocessor's tensor cores are fed without gaps
+constexpr int kBusyWarps = 4;  // with this many, a multiprocessor's tensor cores are fed without gaps
 
 int blocks_per_multiprocessor(const KernelConfig& config, const DeviceSpec& spec) {
   const int registers = std::min(kMaxRegisters, accumulator_registers(config) + kFragmentRegisters) * threads(config);
@@ -183,6 +187,12 @@ Estimate estimate_streaming(const KernelConfig& config, std::int64_t m, const De
           fmt::format("estimated {:.4g} us: {} blocks, limited by memory bandwidth", seconds * 1e6, tiles(config, m))};
 }
 
+// Of the memory's peak rate.
+double memory_share(const KernelConfig& config) {
+  const int row = product(config.problem).b == Major::mn ? config.tile.n : config.tile.k;
+  return row * kElementBytes >= kLongRowBytes ? kMemoryShare : kShortShare;
+}
+
 }  // namespace
 
 Estimate estimate(const KernelConfig& config, std::int64_t m, const DeviceSpec& spec) {
@@ -206,10 +216,10 @@ Estimate estimate(const KernelConfig& config, std::int64_t m, const DeviceSpec& 
     seconds += last.seconds;
     limit = full_waves > 0 ? limit : last.limit;
   }
-  const double memory_seconds =
-      memory_bytes(config, sizes, m, static_cast<double>(at_once)) / spec.memory_bytes_per_second;
+  const double memory_seconds = memory_bytes(config, sizes, m, static_cast<double>(at_once)) /
+                                (spec.memory_bytes_per_second * memory_share(config));
   const bool memory_bound = memory_seconds > seconds;
-  seconds = kLaunchSeconds + std::max(seconds, memory_seconds);
+  seconds = kLaunchSeconds + std::max(seconds, memory_seconds) + kBesideMemory * std::min(seconds, memory_seconds);
   return {seconds, fmt::format("estimated {:.4g} us: {} tiles, {} x {} at a time, limited by {}", seconds * 1e6, blocks,
                                spec.multiprocessors, resident,
                                memory_bound ? "memory bandwidth" : name_of(limit, config.family))};

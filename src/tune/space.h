@@ -11,6 +11,10 @@
 
 namespace swiglu {
 
+// Of templates and tile table together. Raised by whoever changes them so that earlier measurements mislead: tuning
+// records of another version are not found.
+inline constexpr int kGeneratorVersion = 1;
+
 std::span<const Tile> tile_table(Family);
 
 // Why a device cannot run a configuration ("" if it can): why_invalid() of swiglu/config.h, then the device's limits.

@@ -39,7 +39,9 @@ inline constexpr std::array kMmaSm80Tiles = {
     Tile{ 96, 128, 32, 4,     2, 4,  16},  //   88 KB  the same on sm_86, 89 and 120
     Tile{ 64,  64, 64, 4,     2, 2,  16},  //   96 KB  m <= 64, or too few tiles for every multiprocessor
     Tile{ 64,  32, 64, 4,     2, 2,  16},  //   64 KB
+    Tile{ 32, 128, 32, 5,     1, 4,  16},  //   90 KB  m <= 32, by rows of 256 bytes in layout kn
     Tile{ 32,  64, 64, 4,     1, 4,  16},  //   80 KB  m <= 32
+    Tile{ 16, 128, 32, 5,     1, 4,  16},  //   85 KB  m <= 16, by rows of 256 bytes in layout kn
     Tile{ 16,  64, 64, 5,     1, 4,  16},  //   90 KB  m <= 16: reading the weights is all there is
     Tile{ 16,  32, 64, 5,     1, 2,  16},  //   50 KB  the same, in blocks for more multiprocessors
 };
@@ -50,40 +52,34 @@ inline constexpr std::array kMmaSm80Tiles = {
 // better as long as they fit.
 inline constexpr std::array kWgmmaSm90Tiles = {
     //    m    n   k  stages  warps  group
-    Tile{128,  64, 64, 6,     4, 1,  16},  //  layout nk, or any n that is a multiple of 64
+    Tile{128,  64, 64, 6,     1, 4,   8},
+    Tile{128,  64, 64, 6,     4, 1,  16},
     Tile{128,  72, 64, 6,     4, 1,  16},
     Tile{128,  80, 64, 5,     4, 1,  16},
     Tile{128,  88, 64, 5,     4, 1,  16},
     Tile{128,  96, 64, 5,     4, 1,  16},
     Tile{128, 104, 64, 4,     4, 1,  16},
     Tile{128, 128, 64, 4,     4, 1,  16},  //  f16 sums alone
-    Tile{192,  64, 64, 4,     4, 1,  12},
     Tile{192, 104, 64, 4,     4, 1,  12},  //  f16 sums alone
     Tile{ 64,  64, 64, 8,     4, 1,  16},  //  m <= 64
+    Tile{ 64,  72, 64, 7,     4, 1,  16},
+    Tile{ 64,  80, 64, 6,     4, 1,  16},
     Tile{ 64,  96, 64, 6,     4, 1,  16},
     Tile{ 64, 112, 64, 5,     4, 1,  16},
     Tile{ 64, 128, 64, 4,     4, 1,  16},
     Tile{128,  64, 64, 6,     8, 1,  16},
-    Tile{128,  72, 64, 6,     8, 1,  16},
-    Tile{128,  80, 64, 5,     8, 1,  16},
     Tile{128,  88, 64, 5,     8, 1,  16},
     Tile{128,  96, 64, 5,     8, 1,  16},
-    Tile{128, 104, 64, 4,     8, 1,  16},
     Tile{128, 112, 64, 4,     8, 1,  16},
-    Tile{128, 120, 64, 4,     8, 1,  16},
     Tile{128, 128, 64, 4,     8, 1,  16},
-    Tile{256,  96, 64, 3,     8, 1,   8},
     Tile{ 16,  64, 64, 10,    1, 4,   8},  //  few tokens
     Tile{ 32,  64, 64, 9,     1, 4,   8},
     Tile{ 64,  64, 64, 8,     1, 4,   8},
-    Tile{128,  64, 64, 6,     1, 4,   8},
     Tile{176,  64, 64, 5,     1, 4,   8},
     Tile{192,  64, 64, 5,     1, 4,   8},
     Tile{208,  64, 64, 4,     1, 4,   8},
-    Tile{256,  64, 64, 4,     1, 4,   8},  //  f16 sums alone
     Tile{ 64, 128, 64, 5,     1, 8,   8},
     Tile{128, 128, 64, 4,     1, 8,   8},
-    Tile{192, 128, 64, 3,     1, 8,   8},
 };
 // clang-format on
 

@@ -176,6 +176,9 @@ class Tournament {
         }
       }
       drop(finalists, round + 1);
+      if (finalists.size() <= 1 && round + 1 >= policy_.rounds_alone) {
+        break;
+      }
     }
     return settle(finalists, true);
   }

@@ -32,6 +32,7 @@ struct TunerPolicy {
   double probe_factor = 1.10;  // of the best probe: beyond it a candidate is not in the finals
   int rounds = 15;             // samples in the finals
   int fewest_rounds = 3;       // before somebody leaves them
+  int rounds_alone = 5;        // samples of one who is left alone in them
   double final_factor = 1.03;  // of the best median so far: beyond it a candidate leaves
   double tie = 0.0075;         // of the best median: what medians of noisy samples cannot tell apart
   int compile_threads = 0;     // 0: the machine's, but for the measuring thread

@@ -30,13 +30,14 @@ void check_field(Field swiglu_plan_desc::*field, Value value, swiglu_status expe
   check_refused(desc, expected, texts);
 }
 
+constexpr std::size_t kFirstSize = offsetof(swiglu_plan_desc, options);
+
 TEST_CASE("NULL and struct_size") {
   swiglu_plan_desc desc = description(SWIGLU_DEVICE_CPU);
   swiglu_plan* plan = nullptr;
   check_failure(swiglu_plan_create(nullptr, &desc), SWIGLU_INVALID_ARGUMENT, {"plan is NULL"});
   check_failure(swiglu_plan_create(&plan, nullptr), SWIGLU_INVALID_ARGUMENT, {"swiglu_plan_desc is NULL"});
-  constexpr std::size_t kFirst = offsetof(swiglu_plan_desc, ld_dout);  // of version 0.1.0
-  for (const std::size_t size : {std::size_t{0}, std::size_t{8}, kFirst - 1, std::size_t{1} << 40, SIZE_MAX}) {
+  for (const std::size_t size : {std::size_t{0}, std::size_t{8}, kFirstSize - 1, std::size_t{1} << 40, SIZE_MAX}) {
     desc.struct_size = size;
     check_refused(desc, SWIGLU_INVALID_ARGUMENT, {"struct_size", std::to_string(size).c_str(), "sizeof"});
   }
@@ -44,9 +45,11 @@ TEST_CASE("NULL and struct_size") {
 
 TEST_CASE("the first version's struct is read as far as it goes, and what follows is default") {
   swiglu_plan_desc desc = description(SWIGLU_DEVICE_CPU);
-  desc.struct_size = offsetof(swiglu_plan_desc, ld_dout);
+  desc.struct_size = kFirstSize;
   desc.ld_dout = desc.ld_dx = desc.ld_dw_gate = desc.ld_dw_up = -1;  // beyond the end: another object of the caller's
   desc.reserved = 99;
+  desc.options = 0xffffffff;
+  desc.tuning_seconds = -1;
   const PlanPointer plan = make_plan(desc);
   Buffers buffers;
   const swiglu_forward_args args = buffers.args(16);
@@ -77,7 +80,7 @@ TEST_CASE("unknown enumerators and bits") {
   check_field(&swiglu_plan_desc::accum, 5, SWIGLU_INVALID_ARGUMENT, {"accum is 5"});
   check_field(&swiglu_plan_desc::weight_layout, 3, SWIGLU_INVALID_ARGUMENT, {"weight_layout is 3", "SWIGLU_NK"});
   check_field(&swiglu_plan_desc::activation, 1, SWIGLU_INVALID_ARGUMENT, {"activation is 1"});
-  check_field(&swiglu_plan_desc::tuning, 2, SWIGLU_INVALID_ARGUMENT, {"tuning is 2"});
+  check_field(&swiglu_plan_desc::tuning, 3, SWIGLU_INVALID_ARGUMENT, {"tuning is 3"});
   check_field(&swiglu_plan_desc::passes, 16, SWIGLU_INVALID_ARGUMENT, {"passes is 0x10", "BACKWARD_RECOMPUTE"});
   check_field(&swiglu_plan_desc::dw_dtype, SWIGLU_F16, SWIGLU_INVALID_ARGUMENT, {"dw_dtype is 2"});  // of bf16 inputs
   check_field(&swiglu_plan_desc::dw_dtype, 77, SWIGLU_INVALID_ARGUMENT, {"dw_dtype is 77"});

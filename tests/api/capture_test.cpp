@@ -10,7 +10,7 @@ TEST_CASE_FIXTURE(StandIns, "a prepared m is captured, at any pointer alignment"
   REQUIRE(swiglu_plan_prepare(plan.get(), 100) == SWIGLU_OK);
   void* const stream = stream_of(0);
   stand_in_begin_capture(stream);
-  for (const std::int64_t m : {65, 100, 128}) {
+  for (const std::int64_t m : {97, 100, 128}) {
     for (const bool store : {false, true}) {
       swiglu_forward_args args = buffers.args(m, store);
       CHECK(swiglu_execute(plan.get(), &args, stream) == SWIGLU_OK);

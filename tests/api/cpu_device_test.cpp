@@ -178,7 +178,7 @@ TEST_CASE("describe") {
   CHECK(json["problem"] == "bf16_f32_64x96_kn");
   CHECK(json["device"]["kind"] == "cpu");
   CHECK(json["m"] == 100);
-  CHECK(json["bucket"]["first"] == 65);
+  CHECK(json["bucket"]["first"] == 97);
   CHECK(json["bucket"]["last"] == 128);
   CHECK(json["kernels"].size() == 2);
   CHECK(json["kernels"][1]["pass"] == "forward_store");

@@ -45,6 +45,10 @@ class FaultyFiles : public FileSystem {
     const int fault = step("read");
     return fault != 0 ? fault : FileSystem::read(descriptor, buffer, count);
   }
+  int read_at(int descriptor, std::uint64_t offset, std::span<std::byte> buffer, std::size_t& count) override {
+    const int fault = step("pread");
+    return fault != 0 ? fault : FileSystem::read_at(descriptor, offset, buffer, count);
+  }
   int write(int descriptor, std::span<const std::byte> bytes, std::size_t& count) override {
     if (const int fault = step("write"); fault != 0) {
       std::size_t part = 0;  // a disk that fills up takes the first half of the bytes

@@ -22,6 +22,8 @@ TEST_CASE("every m is in the one bucket whose range holds it") {
       next = range.last + 1;
     }
   }
+  CHECK(bucket_range(kEveryM).first == 1);
+  CHECK(bucket_range(kEveryM).last == 0);
   CHECK(bucket_of(8192) == kBuckets - 2);
   CHECK(bucket_of(8193) == kBuckets - 1);
   CHECK(bucket_of(std::numeric_limits<std::int64_t>::max()) == kBuckets - 1);

@@ -42,7 +42,7 @@ TEST_CASE("few tokens get a tile with few rows") {
     for (const std::int64_t m : {1, 8, 16, 32, 64}) {
       const Choice choice = choose_for(kLlama, m, name);
       CAPTURE(print(choice.config));
-      CHECK(choice.config.family == arch(name).families.front());
+      CHECK(choice.config.family != Family::simt);
       // Rows beyond m cost wgmma no loads, and it has nothing narrower for layout kn.
       CHECK(choice.config.tile.m <= (m <= 32 && choice.config.family == Family::mma_sm80 ? 32 : 96));
     }

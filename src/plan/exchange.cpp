@@ -1,0 +1,172 @@
+#include "plan/exchange.h"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <vector>
+
+#include "base/error.h"
+#include "base/settings.h"
+#include "cuda/device.h"
+#include "kernels/cubins.h"
+#include "plan/cache_admin.h"
+#include "plan/json.h"
+#include "store/pack.h"
+#include "tune/tuned.h"
+
+namespace swiglu {
+namespace {
+
+// Of every device of this machine; none where there is no driver.
+std::vector<TuningEnvironment> own_environments() {
+  std::vector<TuningEnvironment> all;
+  try {
+    const int count = Device::count();
+    for (int ordinal = 0; ordinal < count; ++ordinal) {
+      try {
+        all.push_back(environment_of(Device::get(ordinal)));
+      } catch (const Error&) {
+        continue;  // a device that the library does not support
+      }
+    }
+  } catch (const Error&) {
+    all.clear();
+  }
+  return all;
+}
+
+void check_environment(const TuningEntry& entry, const std::vector<TuningEnvironment>& own) {
+  if (std::find(own.begin(), own.end(), entry.environment) != own.end()) {
+    return;
+  }
+  std::string here;
+  for (const TuningEnvironment& environment : own) {
+    here += (here.empty() ? "" : "; ") + print(environment);
+  }
+  fail(SWIGLU_WRONG_ENVIRONMENT,
+       "the text holds a record of {}, and this machine has {}. Nothing was imported; SWIGLU_TUNING_IMPORT_FOREIGN "
+       "takes "
+       "records for other machines",
+       print(entry.environment), here.empty() ? "no CUDA device" : here);
+}
+
+// Every file of a pack, by what it is. Checks all, changes nothing.
+struct Contents {
+  std::vector<std::string> kernels;  // names in the pack
+  std::vector<std::string> compilers;
+  std::vector<TuningEntry> records;
+};
+
+constexpr std::string_view kKernels = "v1/kernels/";
+constexpr std::string_view kTuned = "v1/tuned/";
+constexpr std::string_view kCompilers = "v1/compilers/";
+
+KernelEntry read_kernel(const Pack& pack, const std::string& path, const std::string& name) {
+  const ReadResult read = pack.read(name, std::numeric_limits<std::size_t>::max());
+  DecodeResult decoded = decode_entry(read.bytes);
+  if (!decoded.entry) {
+    fail(SWIGLU_INVALID_ARGUMENT, "{} in {} is no sound kernel entry: {}. Nothing was imported", name, path,
+         read.error != 0 ? error_text(read.error) : decoded.why_not);
+  }
+  return std::move(*decoded.entry);
+}
+
+TuningEntry read_record(const Pack& pack, const std::string& path, const std::string& name) {
+  const ReadResult read = pack.read(name, kMaxTuningFileBytes + 1);
+  const std::string_view text(reinterpret_cast<const char*>(read.bytes.data()), read.bytes.size());  // NOLINT
+  DecodedEntry decoded = decode_tuning_entry(text);
+  if (!decoded.entry) {
+    fail(SWIGLU_INVALID_ARGUMENT, "{} in {} is no sound tuning record: {}. Nothing was imported", name, path,
+         read.error != 0 ? error_text(read.error) : decoded.why_not);
+  }
+  return std::move(*decoded.entry);
+}
+
+Contents check_contents(const Pack& pack, const std::string& path) {
+  Contents contents;
+  for (const std::string& name : pack.names()) {
+    if (name.starts_with(kKernels) && name.ends_with(".swk")) {
+      read_kernel(pack, path, name);
+      contents.kernels.push_back(name);
+    } else if (name.starts_with(kCompilers)) {
+      contents.compilers.push_back(name.substr(kCompilers.size()));
+    } else if (name.starts_with(kTuned) && name.ends_with(".json") && !name.ends_with("/environment.json")) {
+      contents.records.push_back(read_record(pack, path, name));
+    }
+  }
+  return contents;
+}
+
+}  // namespace
+
+std::string export_tuning() {
+  std::vector<TuningEntry> entries = measured_entries();
+  for (TuningStore::Listed& listed : tuning_store().list()) {
+    if (listed.writable) {
+      std::move(listed.entries.begin(), listed.entries.end(), std::back_inserter(entries));
+    }
+  }
+  // On disk as well as in memory: once.
+  std::vector<TuningEntry> once;
+  for (const TuningEntry& entry : entries) {
+    const bool known = std::any_of(once.begin(), once.end(), [&](const TuningEntry& other) {
+      return other.environment == entry.environment && same_key(other.record, entry.record);
+    });
+    if (!known) {
+      once.push_back(entry);
+    }
+  }
+  return encode_document(once);
+}
+
+void import_tuning(std::string_view text, bool foreign, const Report& report) {
+  const DecodedDocument document = decode_document(text);
+  if (!document.why_not.empty()) {
+    fail(SWIGLU_INVALID_ARGUMENT, "the text is no sound collection of tuning records: {}. Nothing was imported",
+         document.why_not);
+  }
+  if (!foreign) {
+    const std::vector<TuningEnvironment> own = own_environments();
+    for (const TuningEntry& entry : document.entries) {
+      check_environment(entry, own);
+    }
+  }
+  const TuningStore::ImportResult result = tuning_store().import(document.entries);
+  report(to_text({{"added", result.added}, {"known", result.known}}));
+}
+
+void export_cache(const std::string& path, const std::string& arch, const Report& report) {
+  cache_directory();  // says why there is none
+  PackWriter writer(system_files(), path);
+  const std::size_t kernels = kernel_store().pack(writer, arch);
+  const std::size_t records = tuning_store().pack(writer);
+  if (const int error = writer.finish(); error != 0) {
+    fail(SWIGLU_IO_ERROR, "cannot write {}: {}", path, error_text(error));
+  }
+  report(to_text({{"path", path}, {"kernels", kernels}, {"records", records}}));
+}
+
+void import_cache(const std::string& path, const Report& report) {
+  cache_directory();
+  std::string why_not;
+  const auto pack = Pack::open(system_files(), path, why_not);
+  if (pack == nullptr) {
+    fail(SWIGLU_INVALID_ARGUMENT, "{} cannot be imported: {}", path, why_not);
+  }
+  const Contents contents = check_contents(*pack, path);
+  std::size_t kernels = 0;
+  for (const std::string& name : contents.kernels) {
+    kernels += kernel_store().put(read_kernel(*pack, path, name)) ? 1 : 0;
+  }
+  for (const std::string& compiler : contents.compilers) {
+    kernel_store().note_compiler(compiler);
+  }
+  const TuningStore::ImportResult records = tuning_store().import(contents.records);
+  report(to_text({{"path", path}, {"kernels", kernels}, {"records", records.added}, {"known_records", records.known}}));
+  if (kernels < contents.kernels.size()) {
+    fail(SWIGLU_IO_ERROR, "{} of {} kernels of {} could not be written to {}; the log says why",
+         contents.kernels.size() - kernels, contents.kernels.size(), path, cache_directory());
+  }
+}
+
+}  // namespace swiglu

@@ -1,0 +1,354 @@
+#include "store/tuning_store.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "base/digest.h"
+#include "base/error.h"
+#include "base/location.h"
+#include "base/log.h"
+#include "base/spelling.h"
+
+namespace swiglu {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kPart = "tuned";
+constexpr const char* kManifest = "environment.json";
+constexpr std::size_t kFolderDigits = 16;
+
+std::string folder_name(const TuningEnvironment& environment) {
+  return hex(digest(fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n", environment.gpu, environment.compute_capability,
+                                environment.multiprocessors, environment.generator, environment.compiler,
+                                environment.policy)))
+      .substr(0, kFolderDigits);
+}
+
+std::string file_name(const TuningRecord& record) {
+  return hex(digest(fmt::format("{}\n{}\n{}\n", print(record.config.problem), record.first_m, record.last_m))) +
+         ".json";
+}
+
+bool is_hexadecimal(std::string_view text, std::size_t digits) {
+  return text.size() == digits &&
+         std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+std::span<const std::byte> as_bytes(const std::string& text) { return std::as_bytes(std::span(text)); }
+
+fs::path folder_of(const EntryDirectory& directory, const std::string& name) { return directory.part(kPart) / name; }
+
+std::vector<std::string> folders(const EntryDirectory& directory) {
+  std::vector<std::string> names = directory.list(directory.part(kPart));
+  std::erase_if(names, [](const std::string& name) { return !is_hexadecimal(name, kFolderDigits); });
+  return names;
+}
+
+}  // namespace
+
+TuningStore::TuningStore(Options options, FileSystem& files) : files_(files), options_(std::move(options)) {
+  if (options_.user_directory) {
+    directories_.emplace_back(files, *options_.user_directory, true, options_.trust_shared);
+  }
+  for (const fs::path& path : options_.read_only_directories) {
+    directories_.emplace_back(files, path, false, options_.trust_shared);
+  }
+}
+
+std::optional<TuningStore::Found> TuningStore::find(const TuningEnvironment& environment, const Problem& problem,
+                                                    std::int64_t first_m, std::int64_t last_m, bool any_compiler) {
+  TuningRecord wanted;
+  wanted.config.problem = problem;
+  wanted.first_m = first_m;
+  wanted.last_m = last_m;
+  for (const EntryDirectory& directory : directories_) {
+    if (auto entry = find_in(directory, environment, wanted, any_compiler)) {
+      return Found{std::move(*entry), directory.writable() ? Origin::user : Origin::shared};
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<TuningEntry> TuningStore::find_in(const EntryDirectory& directory, const TuningEnvironment& environment,
+                                                const TuningRecord& wanted, bool any_compiler) {
+  if (!is_usable(directory)) {
+    return std::nullopt;
+  }
+  const std::string own = folder_name(environment);
+  const std::string name = file_name(wanted);
+  if (auto found = find_record(directory, folder_of(directory, own) / name, environment, wanted, true)) {
+    return found;
+  }
+  if (any_compiler || !directory.writable() || environment.compiler.empty()) {
+    for (const std::string& folder : folders(directory)) {
+      if (auto found = folder == own
+                           ? std::nullopt
+                           : find_record(directory, folder_of(directory, folder) / name, environment, wanted, false)) {
+        return found;
+      }
+    }
+  }
+  return directory.writable() ? std::nullopt : find_shipped(directory, environment, wanted);
+}
+
+std::optional<TuningEntry> TuningStore::find_record(const EntryDirectory& directory, const fs::path& path,
+                                                    const TuningEnvironment& environment, const TuningRecord& wanted,
+                                                    bool exact) {
+  Read read = read_record(directory, path);
+  if (read.problem.empty() && read.exists) {
+    const TuningEntry& entry = read.entries.front();
+    if (!same_key(entry.record, wanted)) {
+      read.problem = "it is of another problem than its name says";
+    } else if (!is_like(entry.environment, environment) && !exact) {
+      return std::nullopt;  // another GPU's
+    } else if (exact && entry.environment != environment) {
+      read.problem = "it is of another environment than its folder's: " + print(entry.environment);
+    } else {
+      return entry;
+    }
+  }
+  if (!read.problem.empty()) {
+    warn_once(path.string(), fmt::format("the tuning record {} is ignored: {}", path.string(), read.problem));
+  }
+  return std::nullopt;
+}
+
+std::optional<TuningEntry> TuningStore::find_shipped(const EntryDirectory& directory,
+                                                     const TuningEnvironment& environment, const TuningRecord& wanted) {
+  const TuningEntry* best = nullptr;
+  for (const TuningEntry& entry : documents(directory)) {
+    if (same_key(entry.record, wanted) && is_like(entry.environment, environment) &&
+        (best == nullptr || entry.environment == environment)) {
+      best = &entry;
+    }
+  }
+  return best == nullptr ? std::nullopt : std::optional<TuningEntry>(*best);
+}
+
+const std::vector<TuningEntry>& TuningStore::documents(const EntryDirectory& directory) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = read_.find(directory.root()); found != read_.end()) {
+      return *found->second;
+    }
+  }
+  std::vector<TuningEntry> all;
+  for (const std::string& name : directory.list(directory.root() / kPart)) {
+    if (name.ends_with(".json")) {
+      const fs::path path = directory.root() / kPart / name;
+      Read read = read_document(directory, path);
+      if (!read.problem.empty()) {
+        warn_once(path.string(), fmt::format("the tuning records {} are ignored: {}", path.string(), read.problem));
+      }
+      std::move(read.entries.begin(), read.entries.end(), std::back_inserter(all));
+    }
+  }
+  const std::lock_guard lock(mutex_);
+  const auto [place, inserted] = read_.try_emplace(directory.root());
+  if (inserted) {
+    place->second = std::make_unique<const std::vector<TuningEntry>>(std::move(all));
+  }
+  return *place->second;
+}
+
+TuningStore::Read TuningStore::read_record(const EntryDirectory& directory, const fs::path& path) {
+  return read(directory, path, false);
+}
+
+TuningStore::Read TuningStore::read_document(const EntryDirectory& directory, const fs::path& path) {
+  return read(directory, path, true);
+}
+
+TuningStore::Read TuningStore::read(const EntryDirectory& directory, const fs::path& path, bool document) {
+  const std::size_t at_most = document ? kMaxTuningDocumentBytes : kMaxTuningFileBytes;
+  const ReadResult file = directory.read(path, at_most + 1, false);
+  Read result;
+  if (file.error == ENOENT || file.error == ENOTDIR) {
+    return result;
+  }
+  result.exists = true;
+  if (file.error != 0) {
+    result.error = file.error == ELOOP ? 0 : file.error;
+    result.problem = file.error == ELOOP ? "it is a symbolic link" : error_text(file.error);
+    return result;
+  }
+  if (!file.refused.empty()) {
+    result.problem = file.refused;
+    return result;
+  }
+  const std::string_view text(reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size());  // NOLINT
+  if (document) {
+    DecodedDocument decoded = decode_document(text);
+    result.entries = std::move(decoded.entries);
+    result.problem = std::move(decoded.why_not);
+  } else {
+    DecodedEntry decoded = decode_tuning_entry(text);
+    result.problem = std::move(decoded.why_not);
+    if (decoded.entry) {
+      result.entries.push_back(std::move(*decoded.entry));
+    }
+  }
+  return result;
+}
+
+bool TuningStore::put(const TuningEntry& entry) {
+  if (!options_.user_directory || !is_usable(directories_.front())) {
+    return false;
+  }
+  if (const std::string why = why_not_storable(entry); !why.empty()) {
+    warn_once("not storable", fmt::format("a tuning record is not stored: {}", why));
+    return false;
+  }
+  const PublishResult result = publish(directories_.front(), entry);
+  if (result.error != 0) {
+    warn_once(error_text(result.error),
+              fmt::format("cannot store tuning records in {} ({}: {}); this process remembers them, others do not",
+                          options_.user_directory->string(), result.step, error_text(result.error)));
+  }
+  return result.error == 0;
+}
+
+PublishResult TuningStore::publish(const EntryDirectory& directory, const TuningEntry& entry) {
+  const fs::path folder = folder_of(directory, folder_name(entry.environment));
+  const fs::path manifest = folder / kManifest;
+  FileStatus status;
+  if (files_.link_status(manifest, status) != 0) {
+    const PublishResult result = directory.publish_file(manifest, as_bytes(encode_manifest(entry.environment)));
+    if (result.error != 0) {
+      return result;
+    }
+  }
+  return directory.publish_file(folder / file_name(entry.record), as_bytes(encode_entry(entry)));
+}
+
+TuningStore::ImportResult TuningStore::import(const std::vector<TuningEntry>& entries) {
+  if (!options_.user_directory) {
+    fail(SWIGLU_IO_ERROR, "there is no directory of the user's to import tuning records into: set SWIGLU_CACHE_DIR");
+  }
+  const EntryDirectory& directory = directories_.front();
+  if (const std::string why = directory.why_refused(kPart); !why.empty()) {
+    fail(SWIGLU_IO_ERROR, "tuning records cannot be imported into {}: {}", directory.root().string(), why);
+  }
+  const auto path_of = [&](const TuningEntry& entry) {
+    return folder_of(directory, folder_name(entry.environment)) / file_name(entry.record);
+  };
+  ImportResult result;
+  std::vector<const TuningEntry*> missing;
+  for (const TuningEntry& entry : entries) {
+    const Read known = read_record(directory, path_of(entry));
+    if (known.error != 0) {
+      fail(SWIGLU_IO_ERROR, "{} cannot be read ({}); no tuning records were imported", path_of(entry).string(),
+           known.problem);
+    }
+    if (known.exists && known.problem.empty()) {
+      ++result.known;
+    } else {
+      missing.push_back(&entry);
+    }
+  }
+  for (const TuningEntry* entry : missing) {
+    const PublishResult published = publish(directory, *entry);
+    if (published.error != 0) {
+      for (std::size_t i = 0; i < result.added; ++i) {
+        directory.remove(path_of(*missing[i]));
+      }
+      fail(SWIGLU_IO_ERROR, "cannot store tuning records in {} ({}: {}); none were imported",
+           options_.user_directory->string(), published.step, error_text(published.error));
+    }
+    ++result.added;
+  }
+  return result;
+}
+
+std::size_t TuningStore::pack(PackWriter& writer) {
+  if (!options_.user_directory || !is_usable(directories_.front())) {
+    return 0;
+  }
+  std::size_t count = 0;
+  std::set<std::string> folders_in_it;
+  for (const Listed& listed : list()) {
+    if (!listed.writable || !listed.problem.empty()) {
+      continue;
+    }
+    const std::string folder = listed.path.parent_path().lexically_relative(*options_.user_directory).generic_string();
+    const TuningEntry& entry = listed.entries.front();
+    if (folders_in_it.insert(folder).second) {
+      writer.add(folder + "/" + kManifest, as_bytes(encode_manifest(entry.environment)));
+    }
+    writer.add(folder + "/" + listed.path.filename().string(), as_bytes(encode_entry(entry)));
+    ++count;
+  }
+  return count;
+}
+
+std::vector<TuningStore::Listed> TuningStore::list() {
+  std::vector<Listed> listed;
+  const auto add = [&](const EntryDirectory& directory, const fs::path& path, bool document) {
+    Read found = read(directory, path, document);
+    listed.push_back({path, directory.writable(), std::move(found.entries), std::move(found.problem)});
+  };
+  for (const EntryDirectory& directory : directories_) {
+    if (const std::string why = directory.why_refused(kPart); !why.empty()) {
+      listed.push_back({directory.root(), directory.writable(), {}, why});
+      continue;
+    }
+    for (const std::string& folder : folders(directory)) {
+      for (const std::string& name : directory.list(folder_of(directory, folder))) {
+        if (name != kManifest && name.ends_with(".json")) {
+          add(directory, folder_of(directory, folder) / name, false);
+          const auto& last = listed.back();
+          if (last.problem.empty() && (folder_name(last.entries.front().environment) != folder ||
+                                       file_name(last.entries.front().record) != name)) {
+            listed.back().problem = "it is of another problem or environment than its name says";
+          }
+        }
+      }
+    }
+    for (const std::string& name : directory.list(directory.root() / kPart)) {
+      if (!directory.writable() && name.ends_with(".json")) {
+        add(directory, directory.root() / kPart / name, true);
+      }
+    }
+  }
+  return listed;
+}
+
+bool TuningStore::is_usable(const EntryDirectory& directory) {
+  const std::string why_not = directory.why_refused(kPart);
+  if (!why_not.empty()) {
+    warn_once("refused " + directory.root().string(),
+              fmt::format("the tuning store {} is not used: {}", directory.root().string(), why_not));
+  }
+  return why_not.empty();
+}
+
+void TuningStore::warn_once(const std::string& cause, const std::string& message) {
+  bool first = false;
+  {
+    const std::lock_guard lock(mutex_);
+    first = warned_.insert(cause).second;
+  }
+  log().write(first ? SWIGLU_LOG_WARNING : SWIGLU_LOG_DEBUG, "{}", message);
+}
+
+TuningStore::Options tuning_store_options(const Settings& settings) {
+  TuningStore::Options options;
+  if (settings.disable_cache) {
+    return options;
+  }
+  options.user_directory = settings.cache_directory;
+  options.read_only_directories = settings.cache_path;
+  if (auto installed = installed_cache_directory()) {
+    options.read_only_directories.push_back(std::move(*installed));
+  }
+  options.trust_shared = settings.trust_shared_cache;
+  return options;
+}
+
+}  // namespace swiglu

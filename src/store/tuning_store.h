@@ -1,0 +1,104 @@
+// Tuning records on disk: one writable directory of the user, then read-only ones, each laid out as
+//
+//   <root>/v1/tuned/<16 hex digits>/environment.json    which environment this folder is of, for readers
+//   <root>/v1/tuned/<16 hex digits>/<32 hex digits>.json  one record; named by the digest of problem and bucket
+//   <root>/tuned/<any>.json                              documents that ship (read-only directories alone)
+//
+// What the kernel store promises holds here (store/kernel_store.h): atomic publishing, no locks, never wrong, never
+// fatal; every file is validated as a whole, and a refused one is a miss with a warning. Nothing is ever evicted.
+// Thread-safe.
+//
+// A record of another NVRTC's kernels on the same GPU is good enough in a read-only directory, and everywhere where
+// this machine has no NVRTC; what was measured with the very same one is preferred.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/files.h"
+#include "base/settings.h"
+#include "store/directory.h"
+#include "store/tuning_record.h"
+
+namespace swiglu {
+
+class TuningStore {
+ public:
+  struct Options {
+    std::optional<std::filesystem::path> user_directory;
+    std::vector<std::filesystem::path> read_only_directories;
+    bool trust_shared = false;
+  };
+  enum class Origin { user, shared };
+  struct Found {
+    TuningEntry entry;
+    Origin origin;
+  };
+  struct Listed {
+    std::filesystem::path path;
+    bool writable;
+    std::vector<TuningEntry> entries;
+    std::string problem;  // "" if it is sound
+  };
+  struct ImportResult {
+    std::size_t added = 0;
+    std::size_t known = 0;  // the user's directory had a record already, which stays
+  };
+
+  explicit TuningStore(Options options, FileSystem& files = system_files());
+
+  std::optional<Found> find(const TuningEnvironment& environment, const Problem& problem, std::int64_t first_m,
+                            std::int64_t last_m, bool any_compiler = false);
+
+  // Publishes, in place of what was known; returns whether it is on disk now.
+  bool put(const TuningEntry& entry);
+
+  // All or nothing: if one cannot be written those written before it are removed. Throws Error{IO_ERROR} then.
+  ImportResult import(const std::vector<TuningEntry>& entries);
+
+  // Adds the sound records of the user's directory. How many.
+  std::size_t pack(PackWriter& writer);
+
+  // Every file of every directory, the user's first, by path.
+  std::vector<Listed> list();
+
+ private:
+  // What one file holds; a missing one is empty and no problem.
+  struct Read {
+    bool exists = false;
+    int error = 0;  // why it could not be read: no reason to take it for damaged
+    std::vector<TuningEntry> entries;
+    std::string problem;
+  };
+  Read read_record(const EntryDirectory& directory, const std::filesystem::path& path);
+  Read read_document(const EntryDirectory& directory, const std::filesystem::path& path);
+  Read read(const EntryDirectory& directory, const std::filesystem::path& path, bool document);
+
+  std::optional<TuningEntry> find_in(const EntryDirectory& directory, const TuningEnvironment& environment,
+                                     const TuningRecord& wanted, bool any_compiler);
+  std::optional<TuningEntry> find_record(const EntryDirectory& directory, const std::filesystem::path& path,
+                                         const TuningEnvironment& environment, const TuningRecord& wanted, bool exact);
+  std::optional<TuningEntry> find_shipped(const EntryDirectory& directory, const TuningEnvironment& environment,
+                                          const TuningRecord& wanted);
+  const std::vector<TuningEntry>& documents(const EntryDirectory& directory);
+  PublishResult publish(const EntryDirectory& directory, const TuningEntry& entry);
+  bool is_usable(const EntryDirectory& directory);
+  void warn_once(const std::string& cause, const std::string& message);
+
+  FileSystem& files_;
+  Options options_;
+  std::vector<EntryDirectory> directories_;  // the user's first, if there is one
+  std::mutex mutex_;
+  std::set<std::string> warned_;                                                           // under mutex_
+  std::map<std::filesystem::path, std::unique_ptr<const std::vector<TuningEntry>>> read_;  // by root, under mutex_
+};
+
+TuningStore::Options tuning_store_options(const Settings& settings);
+
+}  // namespace swiglu

@@ -1,0 +1,224 @@
+#include "tune/tuned.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/settings.h"
+#include "base/spelling.h"
+#include "jit/compiler.h"
+#include "kernels/single_flight.h"
+#include "tune/device_trial.h"
+#include "tune/space.h"
+
+namespace swiglu {
+namespace {
+
+constexpr const char* kPolicyName = "cold bursts 1";  // DeviceTrial's and the tuner's way of measuring
+
+SingleFlight<Tuned>& memory() {
+  static auto* const instance = new SingleFlight<Tuned>;  // leaked, as all that a plan may use while the process ends
+  return *instance;
+}
+
+struct Measured {
+  std::mutex mutex;
+  std::vector<TuningEntry> entries;
+};
+
+Measured& measured() {
+  static auto* const instance = new Measured;
+  return *instance;
+}
+
+// Held while measuring on a device.
+std::mutex& mutex_of(const Device& device) {
+  struct All {
+    std::mutex mutex;
+    std::map<int, std::unique_ptr<std::mutex>> by_ordinal;
+  };
+  static auto* const all = new All;
+  const std::lock_guard lock(all->mutex);
+  auto& one = all->by_ordinal[device.ordinal()];
+  if (one == nullptr) {
+    one = std::make_unique<std::mutex>();
+  }
+  return *one;
+}
+
+// No ordinal: equal cards are one.
+std::string key_of(const TuningRequest& request, const Device& device) {
+  const DeviceSpec& spec = device.spec();
+  return fmt::format("{} {}..{} {} {} {}", print(request.problem), request.first_m, request.last_m, spec.name,
+                     spec.compute_capability, spec.multiprocessors);
+}
+
+std::string compiler_identity() {
+  try {
+    return Compiler::expected_identity();
+  } catch (const Error&) {
+    return "";
+  }
+}
+
+std::optional<Tuned> find_in_stores(const TuningRequest& request, const Device& device, bool any_compiler) {
+  const auto found =
+      tuning_store().find(environment_of(device), request.problem, request.first_m, request.last_m, any_compiler);
+  if (!found) {
+    return std::nullopt;
+  }
+  const KernelConfig& config = found->entry.record.config;
+  const auto all = candidates(request.problem, device.arch(), device.spec());
+  if (std::find(all.begin(), all.end(), config) == all.end()) {
+    const std::string unfit = why_unfit(config, device.spec());
+    log().warn("the tuning record for {}, m {} to {}, is ignored: {} is no candidate on {}{}{}", print(request.problem),
+               request.first_m, request.last_m, print(config.tile), device.spec().name, unfit.empty() ? "" : ": ",
+               unfit);
+    return std::nullopt;
+  }
+  return Tuned{found->entry.record,
+               found->origin == TuningStore::Origin::user ? Tuned::Origin::user : Tuned::Origin::shared};
+}
+
+void tell(const TuningRequest& request, const Device& device, const Tuning& tuning, const TuningRecord& record) {
+  std::map<std::string, int> outcomes;
+  for (const Tried& tried : tuning.tried) {
+    ++outcomes[name(tried.outcome)];
+  }
+  std::string counts;
+  for (const auto& [outcome, count] : outcomes) {
+    counts += fmt::format("{}{} {}", counts.empty() ? "" : ", ", count, outcome);
+  }
+  log().write(SWIGLU_LOG_INFO, "tuned {} at m = {} on {} in {:.2f} s{}: {}/{}, {:.4g} us (the estimate's: {:.4g}); {}",
+              print(request.problem), request.measured_m, device.spec().name, tuning.seconds,
+              tuning.finished ? "" : ", cut short by its budget", name(record.config.family), print(record.config.tile),
+              record.microseconds, record.paper_microseconds, counts);
+}
+
+TuningRecord record_of(const TuningRequest& request, const Tuning& tuning) {
+  const Tried& best = tuning.tried[*tuning.winner];
+  TuningRecord record;
+  record.config = best.config;
+  record.first_m = request.first_m;
+  record.last_m = request.last_m;
+  record.measured_m = request.measured_m;
+  record.microseconds = best.seconds * 1e6;
+  record.paper_microseconds = tuning.tried[*tuning.paper].seconds * 1e6;
+  record.candidates = static_cast<int>(
+      std::count_if(tuning.tried.begin(), tuning.tried.end(), [](const Tried& tried) { return tried.samples > 0; }));
+  record.finished = tuning.finished;
+  return record;
+}
+
+Tuned measure(const TuningRequest& request, const Device& device, const TunerPolicy& policy) {
+  const std::lock_guard lock(mutex_of(device));
+  std::vector<Choice> choices;
+  double expected = std::numeric_limits<double>::infinity();
+  for (const KernelConfig& config : candidates(request.problem, device.arch(), device.spec())) {
+    choices.push_back({config, estimate(config, request.measured_m, device.spec())});
+    expected = std::min(expected, choices.back().estimate.seconds);
+  }
+  DeviceTrial trial(request.problem, request.measured_m, device, expected);
+  const Tuning tuning = tune(choices, trial, policy);
+  if (!tuning.winner) {
+    const auto failed =
+        std::find_if(tuning.tried.begin(), tuning.tried.end(), [](const Tried& tried) { return !tried.why.empty(); });
+    fail(SWIGLU_INTERNAL, "none of {} candidates could be measured in {:.3g} s{}{}", tuning.tried.size(),
+         tuning.seconds, failed == tuning.tried.end() ? "" : "; the first that failed: ",
+         failed == tuning.tried.end() ? "" : failed->why);
+  }
+  const TuningRecord record = record_of(request, tuning);
+  tell(request, device, tuning, record);
+  const TuningEntry entry{environment_of(device), record};
+  tuning_store().put(entry);
+  const std::lock_guard remembering(measured().mutex);
+  measured().entries.push_back(entry);
+  return {record, Tuned::Origin::measured};
+}
+
+}  // namespace
+
+const char* name(Tuned::Origin origin) {
+  switch (origin) {
+    case Tuned::Origin::measured:
+      return "measured";
+    case Tuned::Origin::user:
+      return "user record";
+    case Tuned::Origin::shared:
+      return "shared record";
+  }
+  return "?";
+}
+
+std::string why(const Tuned& tuned) {
+  return fmt::format("measured {:.4g} us at m = {}, fastest of {} tried{} ({})", tuned.record.microseconds,
+                     tuned.record.measured_m, tuned.record.candidates,
+                     tuned.record.finished ? "" : " before the time was up",
+                     tuned.origin == Tuned::Origin::measured ? "by this process" : name(tuned.origin));
+}
+
+bool is_tunable(const Problem& problem) { return problem.pass == Pass::forward || problem.pass == Pass::forward_store; }
+
+TuningEnvironment environment_of(const Device& device) {
+  TuningEnvironment environment;
+  environment.gpu = device.spec().name;
+  environment.compute_capability = device.spec().compute_capability;
+  environment.multiprocessors = device.spec().multiprocessors;
+  environment.generator = kGeneratorVersion;
+  environment.compiler = compiler_identity();
+  environment.policy = kPolicyName;
+  return environment;
+}
+
+std::optional<Tuned> find_tuned(const TuningRequest& request, const Device& device) {
+  if (!is_tunable(request.problem)) {
+    return std::nullopt;
+  }
+  if (const auto known = memory().find(key_of(request, device))) {
+    return *known;
+  }
+  return find_in_stores(request, device, true);
+}
+
+Tuned get_tuned(const TuningRequest& request, const Device& device, const TunerPolicy& policy) {
+  return *memory().get(key_of(request, device), [&] {
+    auto found = find_in_stores(request, device, false);
+    return std::make_shared<const Tuned>(found ? std::move(*found) : measure(request, device, policy));
+  });
+}
+
+std::vector<TuningEntry> known_records(const Problem& problem, int compute_capability) {
+  std::vector<TuningEntry> known;
+  const std::optional<Arch> arch = arch_for_compute_capability(compute_capability);
+  if (!arch || !is_tunable(problem)) {
+    return known;
+  }
+  const auto all = candidates(problem, *arch, arch->representative);
+  for (TuningStore::Listed& listed : tuning_store().list()) {
+    for (TuningEntry& entry : listed.entries) {
+      if (entry.environment.compute_capability == compute_capability &&
+          entry.environment.generator == kGeneratorVersion &&
+          std::find(all.begin(), all.end(), entry.record.config) != all.end()) {
+        known.push_back(std::move(entry));
+      }
+    }
+  }
+  return known;
+}
+
+std::vector<TuningEntry> measured_entries() {
+  const std::lock_guard lock(measured().mutex);
+  return measured().entries;
+}
+
+TuningStore& tuning_store() {
+  static auto* const store = new TuningStore(tuning_store_options(settings()));
+  return *store;
+}
+
+}  // namespace swiglu
