@@ -49,6 +49,8 @@ class StageLoader {
   static constexpr bool kRowTail =
       kProduct.rows == Extent::tokens || extent(C.problem, kProduct.rows, 0) % C.tile.m != 0;
   static constexpr bool kColumnTail = product_columns(C.problem) % tile_columns(C) != 0;
+  // Halves of one matrix share a loader: registers are scarce.
+  static constexpr int kOwn = kProduct.halves == Halves::matrices ? 2 : 1;
   template <int kMn, bool kRowsAreK>
   using Loader = TileLoader<kRowsAreK ? C.tile.k : kMn, kRowsAreK ? kMn : C.tile.k, threads(C), C.problem.access_bytes>;
   using ALoader = Loader<C.tile.m, kARowsAreK>;
@@ -61,11 +63,15 @@ class StageLoader {
       : params_(params),
         work_(work),
         a_(loader_a(0)),
-        b_{loader_b(0, 0), loader_b(0, 1)},
         rows_left_(rows_left<C>(work, params.m)),
         columns_left_(product_columns(C.problem) - work.origin.column),
         k_left_(work.depth) {
-    set_steps(0);
+    a_step_ = a_step();
+#pragma unroll
+    for (int own = 0; own < kOwn; ++own) {
+      b_[own] = loader_b(0, own);
+      b_step_[own] = b_step(own);
+    }
   }
 
   // Part 0 .. kParts - 1 of the current tile; the last moves on to the next one.
@@ -76,9 +82,11 @@ class StageLoader {
       load_part<true>(stage_address, part);
     }
     if (part == kParts - 1) {
-      a_.advance(a_step_);
-      b_[0].advance(b_step_[0]);
-      b_[1].advance(b_step_[1]);
+      a_.advance(kProduct.segments == 1 ? a_step_ : a_step());
+#pragma unroll
+      for (int own = 0; own < kOwn; ++own) {
+        b_[own].advance(kProduct.segments == 1 ? b_step_[own] : b_step(own));
+      }
       k_left_ -= C.tile.k;
       if constexpr (kProduct.segments == 2) {
         if (k_left_ <= 0 && !in_second_segment_) {
@@ -92,6 +100,17 @@ class StageLoader {
   __device__ __forceinline__ bool more() const { return k_left_ > 0; }
 
  private:
+  __device__ __forceinline__ int segment() const { return in_second_segment_ ? 1 : 0; }
+
+  // Bytes from one tile to the next. Where there are two segments it is computed when it is wanted, from the parameters
+  // in constant memory: the registers are all taken.
+  __device__ __forceinline__ long long a_step() const {
+    return (kARowsAreK ? operand_a<C.problem>(params_, segment()).ld : 1) * (C.tile.k * kElementBytes);
+  }
+  __device__ __forceinline__ long long b_step(int half) const {
+    return (kBRowsAreK ? operand_b<C.problem>(params_, segment(), half).ld : 1) * (C.tile.k * kElementBytes);
+  }
+
   __device__ __forceinline__ ALoader loader_a(int segment) const {
     const Matrix a = operand_a<C.problem>(params_, segment);
     return ALoader(a.base, a.ld, kARowsAreK ? work_.first_k : work_.origin.row,
@@ -104,18 +123,12 @@ class StageLoader {
     return BLoader(b.base, b.ld, kBRowsAreK ? work_.first_k : column, kBRowsAreK ? column : work_.first_k);
   }
 
-  __device__ __forceinline__ void set_steps(int segment) {
-    constexpr long long kTileBytes = C.tile.k * kElementBytes;
-    a_step_ = (kARowsAreK ? operand_a<C.problem>(params_, segment).ld : 1) * kTileBytes;
-    b_step_[0] = (kBRowsAreK ? operand_b<C.problem>(params_, segment, 0).ld : 1) * kTileBytes;
-    b_step_[1] = (kBRowsAreK ? operand_b<C.problem>(params_, segment, 1).ld : 1) * kTileBytes;
-  }
-
   __device__ __forceinline__ void begin_second_segment() {
     a_ = loader_a(1);
-    b_[0] = loader_b(1, 0);
-    b_[1] = loader_b(1, 1);
-    set_steps(1);
+#pragma unroll
+    for (int own = 0; own < kOwn; ++own) {
+      b_[own] = loader_b(1, own);
+    }
     k_left_ = work_.depth;
     in_second_segment_ = true;
   }
@@ -134,10 +147,13 @@ class StageLoader {
       const int half = part - 1;
       const unsigned address = stage_address + kABytes + static_cast<unsigned>(half) * kHalfBytes;
       const int columns_left = columns_left_ - half_offset<C>(half);
+      const BLoader& b = b_[half < kOwn ? half : 0];
+      const long long offset =
+          (kBRowsAreK ? 1 : operand_b<C.problem>(params_, segment(), 0).ld) * (half_offset<C>(half) * kElementBytes);
       if constexpr (kBRowsAreK) {
-        b_[half].template load<kCheckK, kColumnTail, !kCheckK>(address, k_left_, columns_left);
+        b.template load<kCheckK, kColumnTail, !kCheckK>(address, k_left_, columns_left, offset);
       } else {
-        b_[half].template load<kColumnTail, kCheckK, !kCheckK>(address, columns_left, k_left_);
+        b.template load<kColumnTail, kCheckK, !kCheckK>(address, columns_left, k_left_, offset);
       }
     }
   }
@@ -145,9 +161,9 @@ class StageLoader {
   const Params& params_;
   const Work& work_;
   ALoader a_;
-  BLoader b_[2];
-  long long a_step_;  // bytes from one tile to the next
-  long long b_step_[2];
+  BLoader b_[kOwn];
+  long long a_step_;
+  long long b_step_[kOwn];
   int rows_left_;
   int columns_left_;
   int k_left_;  // of the segment, not yet loaded

@@ -58,6 +58,8 @@ class TileLoader {
   static constexpr int kPasses = (kRows + kRowsPerPass - 1) / kRowsPerPass;
 
  public:
+  TileLoader() = default;  // of nothing, to be assigned
+
   // The first tile starts at (row, column) of the matrix.
   __device__ __forceinline__ TileLoader(const void* matrix, long long ld, long long row, long long column)
       : row_(static_cast<int>(threadIdx.x) / Tile::kRowChunks),
@@ -66,12 +68,14 @@ class TileLoader {
         source_(static_cast<const unsigned char*>(matrix) +
                 ((row + row_) * ld + column + chunk_ * kChunkElements) * kElementBytes) {}
 
-  // Copies the tile to tile_address. Of it, rows_left rows and columns_left columns lie inside the matrix; a count is
-  // only looked at where kCheckRows or kCheckColumns says so. kUnroll: make the passes straight-line code, which is
-  // faster; not for narrow accesses, of which several passes at once would need too many registers.
+  // Copies the tile to tile_address, or the one `offset` bytes further in memory. Of it, rows_left rows and
+  // columns_left columns lie inside the matrix; a count is only looked at where kCheckRows or kCheckColumns says so.
+  // kUnroll: make the passes straight-line code, which is faster; not for narrow accesses, of which several passes at
+  // once would need too many registers.
   template <bool kCheckRows, bool kCheckColumns, bool kUnroll>
-  __device__ __forceinline__ void load(unsigned tile_address, int rows_left, int columns_left) const {
-    const unsigned char* source = source_;
+  __device__ __forceinline__ void load(unsigned tile_address, int rows_left, int columns_left,
+                                       long long offset = 0) const {
+    const unsigned char* source = source_ + offset;
     const int bytes_left = (clamp(columns_left, 0, kRowElements) - chunk_ * kChunkElements) * kElementBytes;
     const int valid_bytes = kCheckColumns ? clamp(bytes_left, 0, kChunkBytes) : kChunkBytes;
     [[maybe_unused]] constexpr int kAtOnce = kUnroll && kAccessBytes == kChunkBytes ? kPasses : 1;
