@@ -72,10 +72,46 @@ int prune(std::uint64_t max_bytes, bool json) {
   return kSuccess;
 }
 
+// A function that reports once.
+template <typename Function>
+Json report_of(Function function) {
+  Json result;
+  Reports reports([&](const Json& report) { result = report; });
+  const swiglu_status status = function(Reports::callback, &reports);
+  reports.rethrow();
+  check(status);
+  return result;
+}
+
+int export_pack(const std::string& file, const std::string& arch, bool json) {
+  const Json result = report_of([&](swiglu_report_callback callback, void* user) {
+    return swiglu_cache_export(file.c_str(), arch.empty() ? nullptr : arch.c_str(), callback, user);
+  });
+  if (json) {
+    std::printf("%s\n", result.dump().c_str());
+  } else {
+    std::printf("%d kernels and %d tuning records packed into %s\n", result.value("kernels", 0),
+                result.value("records", 0), file.c_str());
+  }
+  return kSuccess;
+}
+
+int import_pack(const std::string& file, bool json) {
+  const Json result = report_of(
+      [&](swiglu_report_callback callback, void* user) { return swiglu_cache_import(file.c_str(), callback, user); });
+  if (json) {
+    std::printf("%s\n", result.dump().c_str());
+  } else {
+    std::printf("%d kernels and %d tuning records added, %d records were known\n", result.value("kernels", 0),
+                result.value("records", 0), result.value("known_records", 0));
+  }
+  return kSuccess;
+}
+
 }  // namespace
 
 void add_cache_command(CLI::App& app, int& exit_code) {
-  auto* command = app.add_subcommand("cache", "The kernel store: where, list, verify, prune, clear");
+  auto* command = app.add_subcommand("cache", "The kernel store: where, list, verify, export, import, prune, clear");
   command->require_subcommand(1);
   command->footer(
       "Exit codes: 0 success, 1 there is no usable directory, or (verify) an entry is damaged, 2 wrong command line.\n"
@@ -98,6 +134,17 @@ void add_cache_command(CLI::App& app, int& exit_code) {
       ->add_option("--max-bytes", *max_bytes, "How much may remain; 10KB, 256MB, 1GB are understood")
       ->transform(CLI::AsSizeValue(false))
       ->type_name("SIZE")
+      ->required();
+  auto file = std::make_shared<std::string>();
+  auto arch = std::make_shared<std::string>();
+  auto* export_command =
+      add("export", "Pack the user's kernels and tuning records into one file, which serves in SWIGLU_CACHE_PATH",
+          [file, arch](bool as_json) { return export_pack(*file, *arch, as_json); });
+  export_command->add_option("FILE", *file, "A tar archive")->required();
+  export_command->add_option("--arch", *arch, "Kernels of this architecture alone")->type_name("ARCH");
+  add("import", "Add a pack's kernels and tuning records to the user's directory",
+      [file](bool as_json) { return import_pack(*file, as_json); })
+      ->add_option("FILE", *file, "As export wrote it")
       ->required();
   add("clear", "Remove every entry of the user's directory", [](bool as_json) { return prune(0, as_json); });
 }

@@ -14,6 +14,8 @@ void add_info_command(CLI::App& app, int& exit_code);
 void add_run_command(CLI::App& app, int& exit_code);
 void add_bench_command(CLI::App& app, int& exit_code);
 void add_compile_command(CLI::App& app, int& exit_code);
+void add_prewarm_command(CLI::App& app, int& exit_code);
+void add_tuning_command(CLI::App& app, int& exit_code);
 void add_cache_command(CLI::App& app, int& exit_code);
 
 }  // namespace swiglu::tool

@@ -28,6 +28,8 @@ int run(int argc, char** argv) {
   swiglu::tool::add_run_command(app, exit_code);
   swiglu::tool::add_bench_command(app, exit_code);
   swiglu::tool::add_compile_command(app, exit_code);
+  swiglu::tool::add_prewarm_command(app, exit_code);
+  swiglu::tool::add_tuning_command(app, exit_code);
   swiglu::tool::add_cache_command(app, exit_code);
   try {
     app.parse(argc, argv);

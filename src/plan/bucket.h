@@ -24,8 +24,8 @@ namespace bucket {
 
 inline constexpr std::int64_t kFew[] = {1, 2, 4, 8, 16, 32, 64, 96, 128};
 inline constexpr std::int64_t kHeights[] = {64, 176, 208};
-inline constexpr std::int64_t kByHeightUntil[] = {1024, 2816, 2912};
-inline constexpr std::int64_t kSteps[][2] = {{128, 2048}, {256, 4096}, {512, 8192}};  // step, until
+inline constexpr std::int64_t kByHeightUntil[] = {2048, 2816, 2912};
+inline constexpr std::int64_t kSteps[][2] = {{128, 4096}, {512, 8192}};  // step, until
 inline constexpr std::size_t kMost = 128;
 
 struct Edges {

@@ -1,5 +1,6 @@
 #include "plan/cuda_plan.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <utility>
@@ -208,6 +209,7 @@ class CudaPlan : public Plan {
     const TuningRequest request{problem(slot), range.first, range.last, representative(slot.bucket)};
     TunerPolicy policy;
     policy.budget_seconds = spec().tuning_seconds > 0 ? spec().tuning_seconds : settings().tuning_seconds;
+    policy.compile_threads = std::max(1, settings().cpu_threads - 1);  // one measures
     if (!spec().measure || policy.budget_seconds <= 0) {
       return find_tuned(request, device_);
     }

@@ -14,8 +14,8 @@ using swiglu::tool::Ran;
 using swiglu::tool::run_program;
 
 TEST_CASE("help and version succeed, on stdout") {
-  for (const char* arguments :
-       {"--help", "run --help", "bench --help", "compile --help", "info --help", "cache --help"}) {
+  for (const char* arguments : {"--help", "run --help", "bench --help", "compile --help", "info --help", "cache --help",
+                                "prewarm --help", "tuning --help"}) {
     const Ran ran = run_program(arguments);
     CHECK(ran.exit_code == 0);
     CHECK(ran.out.find("Usage:") != std::string::npos);
@@ -27,10 +27,10 @@ TEST_CASE("help and version succeed, on stdout") {
 }
 
 TEST_CASE("a wrong command line is exit code 2, with the reason on stderr") {
-  for (const char* arguments :
-       {"", "frobnicate", "run --dtype f8", "run --m 0", "run --m -3", "run --device gpu", "run --preset gpt-9",
-        "run --d-model 2147483648", "run --repeat 0", "compile", "compile --arch", "cache", "cache prune",
-        "cache prune --max-bytes many", "info extra"}) {
+  for (const char* arguments : {"", "frobnicate", "run --dtype f8", "run --m 0", "run --m -3", "run --device gpu",
+                                "run --preset gpt-9", "run --d-model 2147483648", "run --repeat 0", "compile",
+                                "compile --arch", "cache", "cache prune", "cache prune --max-bytes many",
+                                "cache export", "tuning", "prewarm --m 0", "prewarm --seconds -1", "info extra"}) {
     const Ran ran = run_program(arguments);
     CAPTURE(arguments);
     CHECK(ran.exit_code == 2);

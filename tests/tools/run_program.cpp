@@ -24,8 +24,8 @@ std::string read(const std::string& path) {
 Ran run_program(const std::string& arguments, const std::string& environment) {
   const test::ScratchDirectory scratch;
   const auto path = [&](const char* name) { return (scratch.path() / name).string(); };
-  const std::string command = "env SWIGLU_CACHE_DIR=" + path("cache") + " " + environment + " '" SWIGLU_PROGRAM "' " +
-                              arguments + " >" + path("out") + " 2>" + path("err") + " </dev/null";
+  const std::string command = "</dev/null env SWIGLU_CACHE_DIR=" + path("cache") + " " + environment +
+                              " '" SWIGLU_PROGRAM "' " + arguments + " >" + path("out") + " 2>" + path("err");
   const int status = std::system(command.c_str());
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read(path("out")), read(path("err"))};
 }

@@ -11,7 +11,8 @@ struct Ran {
   std::string err;
 };
 
-// `arguments` as a shell would take them. `environment`: further "NAME=value" words for env.
+// `arguments` as a shell would take them, a "<file" among them. `environment`: further "NAME=value" words for env, and
+// what else it may be given before a program ("timeout 5").
 Ran run_program(const std::string& arguments, const std::string& environment = "");
 
 }  // namespace swiglu::tool
