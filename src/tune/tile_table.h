@@ -60,7 +60,6 @@ inline constexpr std::array kWgmmaSm90Tiles = {
     Tile{128,  96, 64, 5,     4, 1,  16},
     Tile{128, 104, 64, 4,     4, 1,  16},
     Tile{128, 128, 64, 4,     4, 1,  16},  //  f16 sums alone
-    Tile{192, 104, 64, 4,     4, 1,  12},  //  f16 sums alone
     Tile{ 64,  64, 64, 8,     4, 1,  16},  //  m <= 64
     Tile{ 64,  72, 64, 7,     4, 1,  16},
     Tile{ 64,  80, 64, 6,     4, 1,  16},
