@@ -111,7 +111,8 @@ SWIGLU_HD constexpr Box weight_box(const KernelConfig& config) {
 // wgmma_sm90: the part of an output tile that a warpgroup stages at a time, and its number of columns.
 SWIGLU_HD constexpr int staged_columns(const Tile& tile) { return is_swapped(tile) ? kWgmmaRows : tile.n; }
 
-// Rows of pitches that are odd multiples of 16 bytes meet on no bank as they are; others are swizzled.
+// Rows of pitches that are odd multiples of 16 bytes meet on no bank as they are; of the others those of 64 and 32
+// columns are swizzled, and the rest (n = 80, 112) meet in pairs.
 SWIGLU_HD constexpr Box output_box(const KernelConfig& config) {
   const Tile& tile = config.tile;
   const int rows = !is_swapped(tile) ? kWgmmaRows : tile.m <= 128 ? tile.m : tile.m / 2;
