@@ -71,13 +71,15 @@ struct TmaForwardParams {
   long long m;
 };
 
-// Of the kernels that make and judge the tuner's data (swiglu/trial.cuh). Elements are bf16, or f16.
+// Of the kernels that make and judge the tuner's data (swiglu/trial.cuh).
+enum class ElementType : int { bf16, f16, f32 };
+
 struct FillParams {
   void* to;
   long long elements;
   unsigned long long seed;
   float deviation;
-  bool f16;
+  ElementType type;  // 16 bits
 };
 
 struct BlockErrorParams {
@@ -88,7 +90,7 @@ struct BlockErrorParams {
   long long columns;
   long long ld_expected;
   long long ld_actual;
-  bool f16;
+  ElementType type;
 };
 
 }  // namespace swiglu

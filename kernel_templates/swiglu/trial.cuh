@@ -36,12 +36,16 @@ __device__ __forceinline__ void fill(const FillParams& params) {
        i += stride) {
     const float value =
         params.deviation * nearly_normal(mixed(mixed(params.seed) + static_cast<unsigned long long>(i)));
-    to[i] = params.f16 ? ptx::float_to_f16(value) : ptx::float_to_bf16(value);
+    to[i] = params.type == ElementType::f16 ? ptx::float_to_f16(value) : ptx::float_to_bf16(value);
   }
 }
 
-__device__ __forceinline__ float widened(unsigned short bits, bool f16) {
-  return f16 ? ptx::f16_to_float(bits) : ptx::bf16_to_float(bits);
+__device__ __forceinline__ float element(const void* matrix, long long index, ElementType type) {
+  if (type == ElementType::f32) {
+    return static_cast<const float*>(matrix)[index];
+  }
+  const unsigned short bits = static_cast<const unsigned short*>(matrix)[index];
+  return type == ElementType::f16 ? ptx::f16_to_float(bits) : ptx::bf16_to_float(bits);
 }
 
 __device__ __forceinline__ float sum_of_warp(float value) {
@@ -56,8 +60,6 @@ __device__ __forceinline__ void block_errors(const BlockErrorParams& params) {
   constexpr int kWarps = kTrialThreads / 32;
   __shared__ float differences[kWarps];
   __shared__ float squares[kWarps];
-  const auto* expected = static_cast<const unsigned short*>(params.expected);
-  const auto* actual = static_cast<const unsigned short*>(params.actual);
   const long long across = (params.columns + kBlock - 1) / kBlock;
   const long long blocks = across * ((params.rows + kBlock - 1) / kBlock);
   const int thread = static_cast<int>(threadIdx.x);
@@ -70,8 +72,8 @@ __device__ __forceinline__ void block_errors(const BlockErrorParams& params) {
       const long long r = row + i / kBlock;
       const long long c = column + i % kBlock;
       if (r < params.rows && c < params.columns) {
-        const float want = widened(expected[r * params.ld_expected + c], params.f16);
-        const float got = widened(actual[r * params.ld_actual + c], params.f16);
+        const float want = element(params.expected, r * params.ld_expected + c, params.type);
+        const float got = element(params.actual, r * params.ld_actual + c, params.type);
         difference += (got - want) * (got - want);
         square += want * want;
       }

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <exception>
 #include <optional>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -26,9 +29,31 @@ class CudaPlan : public Plan {
   explicit CudaPlan(const PlanSpec& spec) : Plan(spec), device_(Device::get(spec.device)) {}
 
  private:
+  // Slots that are not ready yet at the same time: each is a compile of about a second.
   void prepare_bucket(int bucket) override {
-    for (const Slot& slot : slots(bucket)) {
-      kernel(slot);
+    std::vector<Slot> wanted = slots(bucket);
+    std::erase_if(wanted, [this](const Slot& slot) { return table_.find(slot) != nullptr; });
+    std::vector<std::exception_ptr> failures(wanted.size());
+    const auto ready = [&](std::size_t i) {
+      try {
+        kernel(wanted[i]);
+      } catch (...) {
+        failures[i] = std::current_exception();
+      }
+    };
+    {
+      std::vector<std::jthread> others;
+      for (std::size_t i = 1; i < wanted.size(); ++i) {
+        others.emplace_back(ready, i);
+      }
+      if (!wanted.empty()) {
+        ready(0);
+      }
+    }
+    for (const std::exception_ptr& failure : failures) {
+      if (failure != nullptr) {
+        std::rethrow_exception(failure);
+      }
     }
   }
 

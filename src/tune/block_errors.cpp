@@ -15,24 +15,38 @@ constexpr double kUnitRoundoffF32 = 0x1p-24;
 // docs/numerics.md: walk(r, n), of n additions that each round.
 double walk(double unit_roundoff, double terms) { return 0.424 * unit_roundoff * std::sqrt(terms / 2); }
 
-double sums_error(const Problem& problem) {
-  const double f32 = 2 * walk(kUnitRoundoffF32, problem.d_model) + kUnitRoundoffF32 * problem.d_model / 16;
+// Of a product of so many terms.
+double sums_error(const Problem& problem, double terms) {
+  const double f32 = 2 * walk(kUnitRoundoffF32, terms) + kUnitRoundoffF32 * terms / 16;
   switch (problem.accum) {
     case Accum::f16:
-      return 2 * (f32 + walk(kUnitRoundoffF16, problem.d_model));
+      return 2 * (f32 + walk(kUnitRoundoffF16, terms));
     case Accum::f16_promoted:
-      return 2 * (f32 + walk(kUnitRoundoffF16, std::min(problem.d_model, kPromotionK)));
+      return 2 * (f32 + walk(kUnitRoundoffF16, std::min<double>(terms, kPromotionK)));
     case Accum::f32:
       break;
   }
   return 2 * f32;
 }
 
+double unit_roundoff(ElementType type) {
+  switch (type) {
+    case ElementType::bf16:
+      return kUnitRoundoffBf16;
+    case ElementType::f16:
+      return kUnitRoundoffF16;
+    case ElementType::f32:
+      break;
+  }
+  return kUnitRoundoffF32;
+}
+
 }  // namespace
 
-double block_error_limit(const Problem& problem) {
-  const double store = problem.dtype == DType::bf16 ? kUnitRoundoffBf16 : kUnitRoundoffF16;
-  return 2 * (store + 2 * sums_error(problem));
+double block_error_limit(const Problem& problem, std::int64_t m, ElementType type) {
+  const Product of = product(problem);
+  const auto terms = static_cast<double>(extent(problem, of.depth, m) * of.segments);
+  return 2 * (unit_roundoff(type) + 2 * sums_error(problem, terms));
 }
 
 std::string why_different(std::span<const float> sums, std::int64_t rows, std::int64_t columns, double limit) {

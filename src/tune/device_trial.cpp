@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -20,16 +21,27 @@ namespace swiglu {
 namespace {
 
 constexpr double kMostSimtSeconds = 20e-3;  // that the trusted kernel may take to compute every row
-constexpr std::int64_t kBandRows = 64;
-constexpr std::int64_t kBands = 6;       // of rows that simt computes where all would take too long
-constexpr unsigned char kPoison = 0xff;  // NaN, in bf16 as in f16
+constexpr std::int64_t kBandRows = 64;      // tokens
+constexpr std::int64_t kBands = 6;          // of rows that simt computes where all would take too long
+constexpr unsigned char kPoison = 0xff;     // NaN, in bf16 as in f16
+
+std::mutex& mutex_of(const Device& device) {
+  struct All {
+    std::mutex mutex;
+    std::map<int, std::mutex> by_ordinal;
+  };
+  static auto* const all = new All;  // leaked, as all that outlives static objects
+  const std::lock_guard lock(all->mutex);
+  return all->by_ordinal[device.ordinal()];
+}
 
 // The device is ours for a scope, whatever the calling thread was doing.
 class Scope {
  public:
-  explicit Scope(const Device& device) : current_(device) {}
+  explicit Scope(const Device& device) : turn_(mutex_of(device)), current_(device) {}
 
  private:
+  std::lock_guard<std::mutex> turn_;
   RelaxedCapture relaxed_;
   CurrentContext current_;
 };
@@ -64,23 +76,6 @@ std::vector<std::int64_t> band_starts(std::int64_t m) {
   return starts;
 }
 
-template <typename Pointer>
-Pointer* rows_on(Pointer* matrix, std::int64_t rows, std::int64_t ld) {
-  using Byte = std::conditional_t<std::is_const_v<Pointer>, const std::byte, std::byte>;
-  return matrix == nullptr ? nullptr : static_cast<Byte*>(matrix) + rows * ld * kElementBytes;
-}
-
-// The same problem from row `first` on.
-ForwardParams band(const ForwardParams& params, std::int64_t first, std::int64_t rows) {
-  ForwardParams part = params;
-  part.x = rows_on(params.x, first, params.ld_x);
-  part.out = rows_on(params.out, first, params.ld_out);
-  part.g = rows_on(params.g, first, params.ld_g);
-  part.u = rows_on(params.u, first, params.ld_u);
-  part.m = rows;
-  return part;
-}
-
 }  // namespace
 
 int launches_for(double seconds, const TimingPolicy& policy) {
@@ -93,11 +88,12 @@ int launches_for(double seconds, const TimingPolicy& policy) {
 }
 
 struct DeviceTrial::Parts {
-  Parts(const Problem& of, std::int64_t rows, const Device& device, std::size_t sets, std::size_t flush_bytes)
+  Parts(const Problem& of, std::int64_t rows, const Device& on, std::size_t sets, std::size_t flush_bytes)
       : problem(of),
         m(rows),
-        kernels(TrialKernels::get(device)),
-        operands(of, rows, sets, *kernels, stream),
+        device(on),
+        kernels(TrialKernels::get(on)),
+        operands(of, rows, on.spec().multiprocessors, sets, *kernels, stream),
         flush(flush_bytes) {}
 
   struct Loaded {
@@ -113,46 +109,46 @@ struct DeviceTrial::Parts {
     return found->second;
   }
 
-  ForwardParams expected_params() const {
-    ForwardParams params = operands.set(0);
-    const std::size_t bytes = expected.bytes() / static_cast<std::size_t>(outputs());
-    params.out = expected.at(0);
-    params.g = params.g != nullptr ? expected.at(bytes) : nullptr;
-    params.u = params.u != nullptr ? expected.at(2 * bytes) : nullptr;
-    return params;
+  Arguments tokens(const Arguments& arguments, std::int64_t first, std::int64_t count) const {
+    return tokens_of(problem, arguments, first, count, device.spec().multiprocessors);
   }
 
-  int outputs() const { return problem.pass == Pass::forward_store ? 3 : 1; }
-  std::size_t output_bytes() const {
-    return static_cast<std::size_t>(m) * static_cast<std::size_t>(operands.set(0).ld_out) * kElementBytes;
+  void launch(const KernelConfig& config, const Arguments& arguments) const {
+    swiglu::launch(*get_kernel(config, device, Policy::compile), arguments, stream.get());
   }
 
-  void poison(const ForwardParams& params) const {
-    for (void* matrix : {params.out, params.g, params.u}) {
-      if (matrix != nullptr) {
-        stream.fill(matrix, kPoison, output_bytes());
+  void poison(Arguments arguments) const {
+    for (const Matrix& matrix : matrices_of(problem, arguments)) {
+      if (matrix.is_output) {
+        stream.fill(*matrix.pointer, kPoison, bytes_of(matrix));
       }
     }
   }
 
-  // Every output of both, over params.m rows.
-  std::string compare(const ForwardParams& want, const ForwardParams& got) {
-    const std::pair<const void*, const void*> matrices[] = {{want.out, got.out}, {want.g, got.g}, {want.u, got.u}};
-    const char* names[] = {"out", "g", "u"};
-    const auto blocks =
-        static_cast<std::size_t>(ceil_div(got.m, kErrorBlock) * ceil_div(problem.d_intermediate, kErrorBlock));
-    if (sums.bytes() < blocks * 2 * sizeof(float)) {
-      sums = DeviceMemory(blocks * 2 * sizeof(float));
-    }
-    std::vector<float> host(blocks * 2);
-    for (int i = 0; i < outputs(); ++i) {
-      kernels->block_errors({matrices[i].first, matrices[i].second, static_cast<float*>(sums.at()), got.m,
-                             problem.d_intermediate, want.ld_out, got.ld_out, problem.dtype == DType::f16},
+  // Every output of both: why they differ.
+  std::string compare(Arguments want, Arguments got) {
+    const std::int64_t tokens = std::visit([](const auto& params) { return std::int64_t{params.m}; }, got);
+    const std::vector<Matrix> wanted = matrices_of(problem, want);
+    const std::vector<Matrix> gotten = matrices_of(problem, got);
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      const Matrix& matrix = wanted[i];
+      if (!matrix.is_output) {
+        continue;
+      }
+      const auto blocks =
+          static_cast<std::size_t>(ceil_div(matrix.rows, kErrorBlock) * ceil_div(matrix.columns, kErrorBlock));
+      if (sums.bytes() < blocks * 2 * sizeof(float)) {
+        sums = DeviceMemory(blocks * 2 * sizeof(float));
+      }
+      kernels->block_errors({*matrix.pointer, *gotten[i].pointer, static_cast<float*>(sums.at()), matrix.rows,
+                             matrix.columns, *matrix.ld, *gotten[i].ld, matrix.type},
                             stream.get());
+      std::vector<float> host(blocks * 2);
       stream.read(std::as_writable_bytes(std::span(host)), sums.at());
-      const std::string why = why_different(host, got.m, problem.d_intermediate, block_error_limit(problem));
+      const double limit = block_error_limit(problem, tokens, matrix.type);
+      const std::string why = why_different(host, matrix.rows, matrix.columns, limit);
       if (!why.empty()) {
-        return std::string(names[i]) + " has " + why;
+        return std::string(matrix.name) + " has " + why;
       }
     }
     return "";
@@ -160,12 +156,13 @@ struct DeviceTrial::Parts {
 
   Problem problem;
   std::int64_t m;
+  const Device& device;
   WorkStream stream;
   Interval interval;
   std::shared_ptr<const TrialKernels> kernels;
   Operands operands;
   DeviceMemory flush;
-  DeviceMemory expected;  // what the trusted kernel made of the first set; nothing yet: 0 bytes
+  std::optional<Outputs> expected;  // what the trusted kernel made of the first set
   DeviceMemory sums;
   std::string why_untrusted;  // the trusted kernels failed
   std::map<std::string, Loaded> loaded;
@@ -176,8 +173,10 @@ DeviceTrial::DeviceTrial(const Problem& problem, std::int64_t m, const Device& d
     : problem_(problem), m_(m), device_(device), policy_(policy), launches_(launches_for(expected_seconds, policy)) {
   const Scope scope(device_);
   const std::size_t l2_bytes = device.l2_bytes();
-  parts_ = std::make_unique<Parts>(problem, m, device, sets_for(operand_bytes(problem, m), l2_bytes, launches_, policy),
-                                   policy.times_l2 * l2_bytes);
+  parts_ = std::make_unique<Parts>(
+      problem, m, device,
+      sets_for(operand_bytes(problem, m, device.spec().multiprocessors), l2_bytes, launches_, policy),
+      policy.times_l2 * l2_bytes);
 }
 
 DeviceTrial::~DeviceTrial() {
@@ -212,11 +211,11 @@ void DeviceTrial::load(const KernelConfig& config) {
   Parts::Loaded made;
   made.kernel = get_kernel(config, device_, Policy::compile);
   if (launches_ > 1) {
-    made.kernel->launch(parts.operands.set(0), parts.stream.get());
+    swiglu::launch(*made.kernel, parts.operands.set(0), parts.stream.get());
     parts.stream.synchronize();  // a kernel that fails does so here, not in a capture
     made.graph = parts.stream.capture([&] {
       for (int i = 0; i < launches_; ++i) {
-        made.kernel->launch(parts.operands.set(static_cast<std::size_t>(i)), parts.stream.get());
+        swiglu::launch(*made.kernel, parts.operands.set(static_cast<std::size_t>(i)), parts.stream.get());
       }
     });
   }
@@ -238,40 +237,47 @@ std::string DeviceTrial::check(const KernelConfig& config) {
   if (!parts.why_untrusted.empty()) {
     fail(SWIGLU_INTERNAL, "nothing can be checked: {}", parts.why_untrusted);
   }
-  if (parts.expected.bytes() == 0) {
+  if (!parts.expected) {
     make_expected();
   }
-  const ForwardParams& params = parts.operands.set(0);
-  parts.poison(params);
-  parts.at(config).kernel->launch(params, parts.stream.get());
-  return parts.compare(parts.expected_params(), params);
+  const Arguments& arguments = parts.operands.set(0);
+  parts.poison(arguments);
+  swiglu::launch(*parts.at(config).kernel, arguments, parts.stream.get());
+  return parts.compare(parts.expected->arguments, arguments);
 }
 
-// Where there are two trusted kernels the second computes all rows, and the first, the slow one, bands of them.
+// Where there are two trusted kernels the second computes everything, and the first, the slow one, bands of tokens of
+// it; gradients of the weights, sums over all tokens, both compute over bands of tokens first.
 void DeviceTrial::make_expected() {
   Parts& parts = *parts_;
   const std::vector<KernelConfig> configs = trusted();
-  parts.expected = DeviceMemory(static_cast<std::size_t>(parts.outputs()) * parts.output_bytes());
   try {
-    const ForwardParams expected = parts.expected_params();
-    parts.poison(expected);
-    get_kernel(configs.back(), device_, Policy::compile)->launch(expected, parts.stream.get());
-    if (configs.size() > 1) {
-      const auto simt = get_kernel(configs.front(), device_, Policy::compile);
-      const ForwardParams& scratch = parts.operands.set(0);
-      for (const std::int64_t first : band_starts(m_)) {
-        const std::int64_t rows = std::min(kBandRows, m_ - first);
-        simt->launch(band(scratch, first, rows), parts.stream.get());
-        const std::string why = parts.compare(band(scratch, first, rows), band(expected, first, rows));
-        if (!why.empty()) {
-          fail(SWIGLU_INTERNAL, "{} disagrees with {} in rows {} to {}: {}", print(configs.back()),
-               print(configs.front()), first, first + rows - 1, why);
-        }
+    Outputs expected = make_outputs(problem_, parts.operands.set(0));
+    const auto compute_all = [&] {
+      parts.poison(expected.arguments);
+      parts.launch(configs.back(), expected.arguments);
+    };
+    compute_all();
+    for (const std::int64_t first : configs.size() > 1 ? band_starts(m_) : std::vector<std::int64_t>()) {
+      const std::int64_t count = std::min(kBandRows, m_ - first);
+      const Arguments want = parts.tokens(expected.arguments, first, count);
+      const Arguments got = parts.tokens(parts.operands.set(0), first, count);
+      if (is_dw(problem_.pass)) {
+        parts.launch(configs.back(), want);
+      }
+      parts.launch(configs.front(), got);
+      const std::string why = parts.compare(want, got);
+      if (!why.empty()) {
+        fail(SWIGLU_INTERNAL, "{} disagrees with {} on tokens {} to {}: {}", print(configs.back()),
+             print(configs.front()), first, first + count - 1, why);
       }
     }
+    if (is_dw(problem_.pass) && configs.size() > 1) {
+      compute_all();
+    }
     parts.stream.synchronize();
+    parts.expected = std::move(expected);
   } catch (const Error& error) {
-    parts.expected = DeviceMemory();
     parts.why_untrusted = error.what();
     throw;
   }
@@ -287,7 +293,7 @@ double DeviceTrial::time(const KernelConfig& config) {
   if (launches_ > 1) {
     parts.stream.launch(candidate.graph);
   } else {
-    candidate.kernel->launch(parts.operands.set(0), parts.stream.get());
+    swiglu::launch(*candidate.kernel, parts.operands.set(0), parts.stream.get());
   }
   parts.interval.end(parts.stream);
   parts.stream.synchronize();

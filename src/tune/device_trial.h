@@ -1,6 +1,8 @@
 // Candidates tried on a device, on a stream and in memory of the trial's own. The caller's context, capture mode and
 // streams are as they were after every call.
 //
+// Trials on one device take turns: each call has the device for itself, as far as this process is concerned.
+//
 // Timing. A sample is taken after a pause, in which power and clock recover from the candidate before, and after the L2
 // cache was overwritten. A short kernel is executed many times in a replayed graph, over sets of operands that exceed
 // the cache together, so that neither launch overhead nor a warm cache is what is measured. How many depends on the

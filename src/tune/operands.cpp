@@ -1,7 +1,6 @@
 #include "tune/operands.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "base/error.h"
 
@@ -11,54 +10,62 @@ namespace {
 constexpr std::size_t kMatrixAlignment = 256;
 constexpr std::size_t kSpareBytes = std::size_t{256} << 20;  // of the device's memory, left to others
 
-std::size_t padded(std::size_t bytes) { return (bytes + kMatrixAlignment - 1) / kMatrixAlignment * kMatrixAlignment; }
-
-struct Extents {
-  std::int64_t weight_rows;
-  std::int64_t ld_x;
-  std::int64_t ld_weight;
-  std::int64_t ld_out;
-  int outputs;
-};
-
-Extents extents_of(const Problem& problem) {
-  const bool kn = problem.layout == Layout::kn;
-  return {kn ? problem.d_model : problem.d_intermediate, aligned_pitch(problem, problem.d_model),
-          aligned_pitch(problem, kn ? problem.d_intermediate : problem.d_model),
-          aligned_pitch(problem, problem.d_intermediate), problem.pass == Pass::forward_store ? 3 : 1};
+// With room to begin off the alignment.
+std::size_t placed_bytes(const Matrix& matrix) {
+  return (bytes_of(matrix) + kChunkBytes + kMatrixAlignment - 1) / kMatrixAlignment * kMatrixAlignment;
 }
 
-std::size_t matrix_bytes(std::int64_t rows, std::int64_t ld) {
-  return static_cast<std::size_t>(rows) * static_cast<std::size_t>(ld) * kElementBytes;
+bool any(const Matrix&) { return true; }
+bool is_output(const Matrix& matrix) { return matrix.is_output; }
+
+std::size_t placed_bytes(const std::vector<Matrix>& matrices, bool (*wanted)(const Matrix&)) {
+  std::size_t bytes = 0;
+  for (const Matrix& matrix : matrices) {
+    bytes += wanted(matrix) ? placed_bytes(matrix) : 0;
+  }
+  return bytes;
 }
 
-std::size_t set_bytes(const Problem& problem, std::int64_t m) {
-  const Extents extents = extents_of(problem);
-  const auto with_offset = [&](std::size_t bytes) { return padded(bytes + kChunkBytes); };
-  return with_offset(matrix_bytes(m, extents.ld_x)) +
-         2 * with_offset(matrix_bytes(extents.weight_rows, extents.ld_weight)) +
-         static_cast<std::size_t>(extents.outputs) * with_offset(matrix_bytes(m, extents.ld_out));
+void place(const std::vector<Matrix>& matrices, bool (*wanted)(const Matrix&), const DeviceMemory& memory) {
+  std::size_t at = 0;
+  for (const Matrix& matrix : matrices) {
+    if (wanted(matrix)) {
+      const bool widest = matrix.row_bytes >= kChunkBytes;
+      *matrix.pointer = memory.at(at + (widest ? 0 : static_cast<std::size_t>(matrix.row_bytes)));
+      *matrix.ld = pitch_of(matrix);
+      at += placed_bytes(matrix);
+    }
+  }
 }
 
 }  // namespace
 
-std::int64_t aligned_pitch(const Problem& problem, std::int64_t row_length) {
-  const std::int64_t elements = problem.access_bytes / kElementBytes;
-  return (row_length + elements - 1) / elements * elements;
+std::size_t operand_bytes(const Problem& problem, std::int64_t m, int multiprocessors) {
+  Arguments arguments = make_arguments(problem, m, multiprocessors);
+  std::size_t bytes = 0;
+  for (const Matrix& matrix : matrices_of(problem, arguments)) {
+    bytes += bytes_of(matrix);
+  }
+  return bytes;
 }
 
-std::size_t operand_bytes(const Problem& problem, std::int64_t m) {
-  const Extents extents = extents_of(problem);
-  return matrix_bytes(m, extents.ld_x) + 2 * matrix_bytes(extents.weight_rows, extents.ld_weight) +
-         static_cast<std::size_t>(extents.outputs) * matrix_bytes(m, extents.ld_out);
+Outputs make_outputs(const Problem& problem, const Arguments& arguments) {
+  Outputs outputs{{}, arguments};
+  const std::vector<Matrix> matrices = matrices_of(problem, outputs.arguments);
+  outputs.memory = DeviceMemory(placed_bytes(matrices, is_output));
+  place(matrices, is_output, outputs.memory);
+  return outputs;
 }
 
-Operands::Operands(const Problem& problem, std::int64_t m, std::size_t sets, const TrialKernels& kernels,
-                   const WorkStream& stream) {
-  const std::size_t bytes = set_bytes(problem, m);
+Operands::Operands(const Problem& problem, std::int64_t m, int multiprocessors, std::size_t sets,
+                   const TrialKernels& kernels, const WorkStream& stream) {
+  Arguments arguments = make_arguments(problem, m, multiprocessors);
+  const std::vector<Matrix> matrices = matrices_of(problem, arguments);
+  const std::size_t bytes = placed_bytes(matrices, any);
   const std::size_t free = memory_info().free;
   const std::size_t affordable = free > kSpareBytes ? (free - kSpareBytes) / bytes : 0;
   const std::size_t wanted = std::clamp<std::size_t>(affordable, 1, std::max<std::size_t>(sets, 1));
+  unsigned long long seed = 0;
   for (std::size_t i = 0; i < wanted; ++i) {
     try {
       memory_.emplace_back(bytes);
@@ -68,46 +75,17 @@ Operands::Operands(const Problem& problem, std::int64_t m, std::size_t sets, con
       }
       break;
     }
-    params_.push_back(place(problem, m, memory_.back()));
-    const ForwardParams& params = params_.back();
-    const Extents extents = extents_of(problem);
-    unsigned long long seed = 3 * i;
-    const auto fill = [&](const void* matrix, std::int64_t rows, std::int64_t ld, double deviation) {
-      kernels.fill(
-          {const_cast<void*>(matrix), rows * ld, ++seed, static_cast<float>(deviation), problem.dtype == DType::f16},
-          stream.get());
-    };
-    fill(params.x, m, extents.ld_x, 1);
-    const double deviation = 1 / std::sqrt(static_cast<double>(problem.d_model));
-    fill(params.w_gate, extents.weight_rows, extents.ld_weight, deviation);
-    fill(params.w_up, extents.weight_rows, extents.ld_weight, deviation);
+    place(matrices, any, memory_.back());
+    for (const Matrix& matrix : matrices) {
+      if (!matrix.is_output) {
+        kernels.fill(
+            {*matrix.pointer, matrix.rows * *matrix.ld, ++seed, static_cast<float>(matrix.deviation), matrix.type},
+            stream.get());
+      }
+    }
+    arguments_.push_back(arguments);
   }
   stream.synchronize();
-}
-
-ForwardParams Operands::place(const Problem& problem, std::int64_t m, const DeviceMemory& memory) const {
-  const Extents extents = extents_of(problem);
-  const std::size_t offset = problem.access_bytes < kChunkBytes ? static_cast<std::size_t>(problem.access_bytes) : 0;
-  std::size_t at = 0;
-  const auto take = [&](std::int64_t rows, std::int64_t ld) {
-    void* matrix = memory.at(at + offset);
-    at += padded(matrix_bytes(rows, ld) + kChunkBytes);
-    return matrix;
-  };
-  ForwardParams params{};
-  params.x = take(m, extents.ld_x);
-  params.w_gate = take(extents.weight_rows, extents.ld_weight);
-  params.w_up = take(extents.weight_rows, extents.ld_weight);
-  params.out = take(m, extents.ld_out);
-  if (extents.outputs == 3) {
-    params.g = take(m, extents.ld_out);
-    params.u = take(m, extents.ld_out);
-  }
-  params.m = m;
-  params.ld_x = extents.ld_x;
-  params.ld_w_gate = params.ld_w_up = extents.ld_weight;
-  params.ld_out = params.ld_g = params.ld_u = extents.ld_out;
-  return params;
 }
 
 }  // namespace swiglu

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <limits>
 #include <map>
-#include <memory>
 #include <mutex>
 #include <utility>
 
@@ -13,6 +12,7 @@
 #include "base/spelling.h"
 #include "jit/compiler.h"
 #include "kernels/single_flight.h"
+#include "tune/arguments.h"
 #include "tune/device_trial.h"
 #include "tune/space.h"
 
@@ -34,21 +34,6 @@ struct Measured {
 Measured& measured() {
   static auto* const instance = new Measured;
   return *instance;
-}
-
-// Held while measuring on a device.
-std::mutex& mutex_of(const Device& device) {
-  struct All {
-    std::mutex mutex;
-    std::map<int, std::unique_ptr<std::mutex>> by_ordinal;
-  };
-  static auto* const all = new All;
-  const std::lock_guard lock(all->mutex);
-  auto& one = all->by_ordinal[device.ordinal()];
-  if (one == nullptr) {
-    one = std::make_unique<std::mutex>();
-  }
-  return *one;
 }
 
 // No ordinal: equal cards are one.
@@ -116,7 +101,6 @@ TuningRecord record_of(const TuningRequest& request, const Tuning& tuning) {
 }
 
 Tuned measure(const TuningRequest& request, const Device& device, const TunerPolicy& policy) {
-  const std::lock_guard lock(mutex_of(device));
   std::vector<Choice> choices;
   double expected = std::numeric_limits<double>::infinity();
   for (const KernelConfig& config : candidates(request.problem, device.arch(), device.spec())) {
@@ -162,7 +146,7 @@ std::string why(const Tuned& tuned) {
                      tuned.origin == Tuned::Origin::measured ? "by this process" : name(tuned.origin));
 }
 
-bool is_tunable(const Problem& problem) { return problem.pass == Pass::forward || problem.pass == Pass::forward_store; }
+bool is_tunable(const Problem& problem) { return has_arguments(problem) && problem.pass != Pass::dw_single; }
 
 TuningEnvironment environment_of(const Device& device) {
   TuningEnvironment environment;

@@ -2,7 +2,8 @@
 // stores, or measured now. Thread-safe.
 //
 // One tuning at a time for each tuning problem, whose result everybody who wants it waits for; equal cards share it.
-// Different problems are measured one after another on one device, and never wait for those of another.
+// Tunings of different problems on one device go on together and take turns at measuring; those on different devices
+// have nothing to do with one another.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +32,8 @@ struct Tuned {
 const char* name(Tuned::Origin);
 std::string why(const Tuned&);  // one line for swiglu_plan_describe
 
-// Passes whose kernels can be measured.
+// Passes whose kernels are measured: those that multiply, but for the rare one that computes one weight's gradient
+// alone.
 bool is_tunable(const Problem& problem);
 
 // Where measurements of this device hold, with the NVRTC of this process.

@@ -34,25 +34,6 @@ Tried::Outcome outcome_of(swiglu_status status) {
   }
 }
 
-// Indices of what is worth trying, best on paper first; ties in canonical order.
-std::vector<std::size_t> worth_trying(const std::vector<Choice>& candidates, const TunerPolicy& policy) {
-  std::vector<std::size_t> order(candidates.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return candidates[a].estimate.seconds < candidates[b].estimate.seconds;
-  });
-  std::size_t count = 0;
-  const auto is_wanted = [&](std::size_t index) {
-    return count < policy.at_least ||
-           candidates[index].estimate.seconds <= policy.paper_factor * candidates[order.front()].estimate.seconds;
-  };
-  while (count < std::min(order.size(), policy.at_most) && is_wanted(order[count])) {
-    ++count;
-  }
-  order.resize(count);
-  return order;
-}
-
 // One tuning under way.
 class Tournament {
  public:
@@ -269,6 +250,24 @@ const char* name(Tried::Outcome outcome) {
       return "pruned";
   }
   return "?";
+}
+
+std::vector<std::size_t> worth_trying(const std::vector<Choice>& candidates, const TunerPolicy& policy) {
+  std::vector<std::size_t> order(candidates.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return candidates[a].estimate.seconds < candidates[b].estimate.seconds;
+  });
+  std::size_t count = 0;
+  const auto is_wanted = [&](std::size_t index) {
+    return count < policy.at_least ||
+           candidates[index].estimate.seconds <= policy.paper_factor * candidates[order.front()].estimate.seconds;
+  };
+  while (count < std::min(order.size(), policy.at_most) && is_wanted(order[count])) {
+    ++count;
+  }
+  order.resize(count);
+  return order;
 }
 
 double steady_seconds() {

@@ -121,7 +121,7 @@ TEST_CASE_FIXTURE(StandIns, "when none compiles, the error holds the compiler's 
   const PlanPointer plan = make_plan(desc);
   stand_in_nvrtc_fail(kNvrtcErrorCompilation, "error: out of luck", 1000);
   check_failure(swiglu_plan_prepare(plan.get(), 16), SWIGLU_COMPILE_FAILED, {"out of luck"});
-  CHECK(stand_in_nvrtc_compiles() <= 5);
+  CHECK(stand_in_nvrtc_compiles() <= 8);  // four tries for either alignment
   stand_in_nvrtc_reset();
   CHECK(swiglu_plan_prepare(plan.get(), 16) == SWIGLU_OK);
 }

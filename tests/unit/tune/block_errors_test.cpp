@@ -12,6 +12,10 @@ namespace {
 
 constexpr Problem kProblem{DType::bf16, Accum::f32, Layout::nk, Pass::forward, 4096, 14336, 16};
 
+double limit(const Problem& problem) {
+  return block_error_limit(problem, 8192, problem.dtype == DType::bf16 ? ElementType::bf16 : ElementType::f16);
+}
+
 // Sums of a matrix of 130 x 70, hence 3 x 2 blocks, whose elements have mean square 1.
 std::vector<float> sums(float relative_error) {
   std::vector<float> all;
@@ -51,25 +55,25 @@ TEST_CASE("one wrong element of a block shows wherever sums are kept in f32") {
   // Two independent elements differ by sqrt(2) of their size; a block has 4096.
   const double one_wrong = std::sqrt(2.0 / 4096);
   Problem problem = kProblem;
-  CHECK(block_error_limit(problem) < one_wrong);
+  CHECK(limit(problem) < one_wrong);
   problem.dtype = DType::f16;
-  CHECK(block_error_limit(problem) < one_wrong);
+  CHECK(limit(problem) < one_wrong);
   problem.accum = Accum::f16_promoted;
-  CHECK(block_error_limit(problem) < one_wrong);
+  CHECK(limit(problem) < one_wrong);
   problem.accum = Accum::f16;  // f16 sums of 4096 terms are that inexact: a wrong row of a tile still shows
-  CHECK(block_error_limit(problem) < std::sqrt(2.0 * 16 / 4096));
+  CHECK(limit(problem) < std::sqrt(2.0 * 16 / 4096));
 }
 
 TEST_CASE("the limit grows with what may be lost") {
   Problem f16 = kProblem;
   f16.dtype = DType::f16;
-  CHECK(block_error_limit(f16) < block_error_limit(kProblem));
+  CHECK(limit(f16) < limit(kProblem));
   Problem promoted = f16;
   promoted.accum = Accum::f16_promoted;
-  CHECK(block_error_limit(promoted) > block_error_limit(f16));
+  CHECK(limit(promoted) > limit(f16));
   Problem half = f16;
   half.accum = Accum::f16;
-  CHECK(block_error_limit(half) > block_error_limit(promoted));
+  CHECK(limit(half) > limit(promoted));
 }
 
 }  // namespace

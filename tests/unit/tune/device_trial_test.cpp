@@ -181,6 +181,33 @@ TEST_CASE_FIXTURE(StandIns, "another thread's global capture is neither spoilt n
   CHECK(stand_in_end_capture(stream));
 }
 
+TEST_CASE_FIXTURE(StandIns, "kernels of every pass that multiplies are checked and timed, split tokens or not") {
+  for (const Pass pass : {Pass::forward, Pass::forward_store, Pass::recompute, Pass::dx, Pass::dw, Pass::dw_single}) {
+    for (const Layout layout : {Layout::kn, Layout::nk}) {
+      for (const int access_bytes : {16, 2}) {
+        for (const std::int64_t m : {3, 100, 40000}) {  // 40000 tokens are split for the weights' gradients
+          Problem problem = fresh_problem();
+          problem.pass = pass;
+          problem.layout = layout;
+          problem.access_bytes = access_bytes;
+          problem.gradient = is_dw(pass) && m == 100 ? Gradient::f32 : Gradient::element;
+          CAPTURE(print(problem));
+          CAPTURE(m);
+          const KernelConfig config = of_family(problem, device, Family::mma_sm80);
+          DeviceTrial trial(problem, m, device, m == 3 ? 20e-6 : 1e-3, policy);
+          trial.load(config);
+          CHECK(trial.check(config) == "");
+          CHECK(trial.time(config) > 0);
+          stand_in_set_error("Family::mma_sm80", 0.5);
+          CHECK(trial.check(config) != "");
+          stand_in_set_error("Family::mma_sm80", 0);
+        }
+      }
+    }
+  }
+  CHECK(stand_in_allocated_memory() == 0);
+}
+
 TEST_CASE_FIXTURE(StandIns, "the caller's context stays current") {
   void* const other = stand_in_make_context(1);
   stand_in_set_current_context(other);

@@ -187,6 +187,7 @@ TEST_CASE("a compile that fails late does not keep others from being tried") {
   }
   TunerPolicy policy;
   policy.compile_threads = 4;
+  policy.at_most = 30;
   const Tuning tuning = run(trial, estimates, policy);
   CHECK(tuning.finished);
   CHECK(trial.compiles() == 30);
