@@ -9,6 +9,8 @@
 // rounds that take every candidate once. A line for each candidate:
 //   {"problem", "m", "family", "tile", "microseconds" (median), "least", "samples", "launches" (in a sample)}
 //   {"problem", "m", "family", "tile", "failed" (why)}
+// With --by-point one for each point, fastest candidate first, as tests/tuning/measured/ keeps them:
+//   {"problem", "m", "microseconds": {"family/tile": median, ...}}
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
@@ -53,6 +55,7 @@ struct Options {
   bool simt = false;
   bool no_check = false;
   bool compile_only = false;
+  bool by_point = false;
   std::string arch;  // with compile_only
   std::string tiles;
 };
@@ -178,21 +181,34 @@ bool attempt(Candidate& candidate, Function function) {
   return candidate.failed.empty();
 }
 
+double microseconds(double seconds) { return std::round(seconds * 1e9) / 1e3; }
+
 void print_line(const Point& point, const Candidate& candidate, int launches) {
   Json line{{"problem", print(point.problem)},
             {"m", point.m},
             {"family", name(candidate.config.family)},
             {"tile", print(candidate.config.tile)}};
   if (candidate.failed.empty()) {
-    const auto rounded = [](double seconds) { return std::round(seconds * 1e9) / 1e3; };
-    line["microseconds"] = rounded(median(candidate.seconds));
-    line["least"] = rounded(*std::min_element(candidate.seconds.begin(), candidate.seconds.end()));
+    line["microseconds"] = microseconds(median(candidate.seconds));
+    line["least"] = microseconds(*std::min_element(candidate.seconds.begin(), candidate.seconds.end()));
     line["samples"] = candidate.seconds.size();
     line["launches"] = launches;
   } else {
     line["failed"] = candidate.failed.substr(0, 400);
   }
   std::printf("%s\n", line.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
+}
+
+void print_point(const Point& point, std::vector<Candidate> all) {
+  std::erase_if(all, [](const Candidate& candidate) { return !candidate.failed.empty(); });
+  std::stable_sort(all.begin(), all.end(),
+                   [](const Candidate& a, const Candidate& b) { return median(a.seconds) < median(b.seconds); });
+  Json times = Json::object();
+  for (const Candidate& candidate : all) {
+    times[std::string(name(candidate.config.family)) + "/" + print(candidate.config.tile)] =
+        microseconds(median(candidate.seconds));
+  }
+  std::printf("%s\n", Json{{"problem", print(point.problem)}, {"m", point.m}, {"microseconds", times}}.dump().c_str());
 }
 
 void measure(const Options& options, const Point& point, const Device& device,
@@ -226,8 +242,12 @@ void measure(const Options& options, const Point& point, const Device& device,
       }
     }
   }
-  for (const Candidate& candidate : all) {
-    print_line(point, candidate, trial.launches());
+  if (options.by_point) {
+    print_point(point, all);
+  } else {
+    for (const Candidate& candidate : all) {
+      print_line(point, candidate, trial.launches());
+    }
   }
   std::fflush(stdout);
 }
@@ -289,6 +309,7 @@ int main(int argc, char** argv) {
   app.add_flag("--simt", options.simt, "also the plain kernels");
   app.add_flag("--no-check", options.no_check, "do not compare results with the trusted kernel's");
   app.add_option("--tiles", options.tiles, "only configurations whose spelling contains this");
+  app.add_flag("--by-point", options.by_point, "a line for each point, as tests/tuning/measured/ keeps them");
   app.add_flag("--compile-only", options.compile_only, "fill the kernel store, measure nothing");
   app.add_option("--arch", options.arch, "with --compile-only, on a machine without a GPU");
   CLI11_PARSE(app, argc, argv);

@@ -1,0 +1,27 @@
+#!/bin/bash
+# The problems whose tuning records ship in cache/tuned/, a line each, as `swiglu prewarm --file -` reads them: every
+# kind of problem of the suites seed and llm; of these passes alone where some are named:
+#
+#   tests/tuning/shipped_problems.sh ['' _gu _backward _backward_recompute]
+#
+# To make the records of a card, from a release build on an idle machine:
+#
+#   export SWIGLU_CACHE_DIR=$(mktemp -d)
+#   tests/tuning/shipped_problems.sh | build/release/swiglu prewarm --file - -p 3 --seconds 10 --json > prewarm.json
+#   build/release/swiglu tuning export cache/tuned/h200.json
+set -euo pipefail
+
+[ $# -gt 0 ] || set -- '' _gu _backward _backward_recompute
+
+for kind in bf16_f32 f16_f32 f16_f16 f16_f16_promoted; do
+  for layout in kn nk; do
+    for pass in "$@"; do
+      for model in 4096x14336 8192x28672 3584x18944 5120x14336 3584x14336; do
+        echo "${kind}_${model}_$layout$pass 1,16,64,128,256,512,1024,2048,8192"
+      done
+      for d_model in $(seq 256 128 4096); do
+        echo "${kind}_${d_model}x$((3 * d_model))_$layout$pass 8192"
+      done
+    done
+  done
+done
