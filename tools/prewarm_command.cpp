@@ -158,6 +158,11 @@ void add_prewarm_command(CLI::App& app, int& exit_code) {
   command->add_option("-j,--jobs", options->jobs, "Compiles at a time; default: the machine's processors")
       ->check(CLI::Range(1, 4096))
       ->type_name("N");
+  command
+      ->add_option("-p,--problems-at-once", options->prewarm.problems_at_once, "While one is measured others compile")
+      ->check(CLI::Range(1, 64))
+      ->type_name("N")
+      ->capture_default_str();
   command->add_option("--time-limit", options->prewarm.time_limit, "Begin nothing after this many seconds")
       ->check(CLI::PositiveNumber)
       ->type_name("S");

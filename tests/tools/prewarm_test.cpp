@@ -22,7 +22,8 @@ using Parsed = nlohmann::json;
 
 TEST_CASE("problems as the library spells them, and back") {
   for (const char* text :
-       {"bf16_f32_4096x14336_nk", "f16_f32_1x1_kn", "f16_f16_7x9_kn_gu", "f16_f16_promoted_64x64_nk_gu"}) {
+       {"bf16_f32_4096x14336_nk", "f16_f32_1x1_kn", "f16_f16_7x9_kn_gu", "f16_f16_promoted_64x64_nk_gu",
+        "bf16_f32_64x64_nk_backward", "bf16_f32_64x64_kn_backward_recompute"}) {
     CHECK(spell_problem(parse_problem(text)) == text);
   }
   CHECK(parse_problem("f16_f16_promoted_64x32_nk_gu").accum == SWIGLU_ACCUM_F16_PROMOTED);
@@ -103,7 +104,7 @@ TEST_CASE_FIXTURE(Stage, "measures, stores, finds it again; the next run measure
   const Parsed report = Parsed::parse(first.out);
   REQUIRE(report["done"].size() == 4);
   CHECK(report["done"][0]["problem"] == "bf16_f32_64x96_nk");
-  CHECK(report["done"][0]["choice"] == "measured");
+  CHECK(report["done"][0]["kernels"][0]["choice"] == "measured");
   CHECK(report["done"][1]["bucket"]["last"] == 128);
   CHECK(report["failed"].empty());
   CHECK(report["left"] == 0);
@@ -119,6 +120,20 @@ TEST_CASE_FIXTURE(Stage, "measures, stores, finds it again; the next run measure
   CHECK(second.out.find("found again in " + cache + ", 0 missing") != std::string::npos);
   const Ran listed = run_program("tuning list", environment());
   CHECK(listed.out.find("4 records") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(Stage, "of a backward pass every kernel that multiplies is chosen by measuring") {
+  const Ran ran = run_program("prewarm bf16_f32_64x96_nk_backward_recompute --m 100 --json --seconds 1", environment());
+  REQUIRE_MESSAGE(ran.exit_code == 0, ran.err);
+  const Parsed report = Parsed::parse(ran.out);
+  std::string passes;
+  for (const Parsed& kernel : report["done"][0]["kernels"]) {
+    passes += kernel["pass"].get<std::string>() + "=" + kernel["choice"].get<std::string>() + " ";
+  }
+  CHECK(passes.find("recompute=measured ") != std::string::npos);
+  CHECK(passes.find("dx=measured ") != std::string::npos);
+  CHECK(passes.find("dw=measured ") != std::string::npos);
+  CHECK(passes.find("dw_single=estimate ") != std::string::npos);
 }
 
 TEST_CASE_FIXTURE(Stage, "compiles for architectures without any driver, from a list on stdin") {

@@ -1,8 +1,11 @@
 #include "tools/prewarm/prewarm.h"
 
-#include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <exception>
+#include <mutex>
 #include <set>
+#include <thread>
 
 namespace swiglu::tool {
 namespace {
@@ -17,18 +20,32 @@ std::string number(double value, const char* format) {
   return text;
 }
 
-// The kernel for pointers as aligned as can be: the first of its pass.
+// Of each pass the kernel for pointers as aligned as can be.
 Json chosen(const Json& description) {
-  const Json kernels = description.value("kernels", Json::array());
-  return kernels.empty() ? Json::object() : kernels.front();
+  Json kernels = Json::array();
+  for (const Json& kernel : description.value("kernels", Json::array())) {
+    if (kernels.empty() || kernels.back().value("pass", "") != kernel.value("pass", "")) {
+      Json kept = Json::object();
+      for (const char* field : {"pass", "family", "tile", "choice", "microseconds", "why", "origin"}) {
+        kept[field] = kernel.value(field, Json(nullptr));
+      }
+      kernels.push_back(std::move(kept));
+    }
+  }
+  return kernels;
 }
 
 std::string in_words(const Json& step) {
-  const Json time = step.value("microseconds", Json(nullptr));
-  return step.value("problem", "?") + " m " + std::to_string(step.value("m", std::int64_t{0})) + ": " +
-         step.value("tile", "?") + ", " + step.value("choice", "?") +
-         (time.is_number() ? ", " + number(time.get<double>(), "%.4g us") : std::string()) + ", took " +
-         number(step.value("seconds", 0.0), "%.2f s");
+  std::string words = step.value("problem", "?") + " m " + std::to_string(step.value("m", std::int64_t{0}));
+  const Json kernels = step.value("kernels", Json::array());
+  for (const Json& kernel : kernels) {
+    const Json time = kernel.value("microseconds", Json(nullptr));
+    words += (&kernel == &kernels.front() ? ": " : "; ") +
+             (kernels.size() > 1 ? kernel.value("pass", "?") + " " : std::string()) + kernel.value("tile", "?") + ", " +
+             kernel.value("choice", "?") +
+             (time.is_number() ? ", " + number(time.get<double>(), "%.4g us") : std::string());
+  }
+  return words + ", took " + number(step.value("seconds", 0.0), "%.2f s");
 }
 
 class Run {
@@ -37,12 +54,31 @@ class Run {
       : options_(options), progress_(progress), is_over_(is_over) {}
 
   PrewarmResult run(const std::vector<PrewarmProblem>& problems) {
-    for (const PrewarmProblem& problem : problems) {
-      if (options_.archs.empty()) {
-        choose(problem);
-      } else {
-        compile(problem);
+    std::atomic<std::size_t> next = 0;
+    std::exception_ptr failure;
+    const auto work = [&] {
+      try {
+        for (std::size_t i = next++; i < problems.size(); i = next++) {
+          if (options_.archs.empty()) {
+            choose(problems[i]);
+          } else {
+            compile(problems[i]);
+          }
+        }
+      } catch (...) {
+        const std::lock_guard lock(mutex_);
+        failure = std::current_exception();
       }
+    };
+    {
+      std::vector<std::jthread> threads;
+      for (int i = 1; i < options_.problems_at_once; ++i) {
+        threads.emplace_back(work);
+      }
+      work();
+    }
+    if (failure) {
+      std::rethrow_exception(failure);
     }
     return std::move(result_);
   }
@@ -53,6 +89,7 @@ class Run {
   }
 
   void fail(Json what, const std::string& message) {
+    const std::lock_guard lock(mutex_);
     what["message"] = message;
     progress_.say("failed: " + failure_in_words(what));
     result_.failed.push_back(std::move(what));
@@ -62,10 +99,10 @@ class Run {
     Plan plan;
     for (const std::int64_t m : problem.tokens) {
       if (is_over()) {
-        ++result_.left;
+        leave();
         continue;
       }
-      progress_.begin(problem.name + " m " + std::to_string(m));
+      begin_step(problem.name + " m " + std::to_string(m));
       const auto begin = Clock::now();
       Json step = {{"problem", problem.name}, {"m", m}};
       try {
@@ -77,20 +114,18 @@ class Run {
           plan = create_plan(desc);
         }
         const Json description = describe(plan.get(), m);
-        const Json kernel = chosen(description);
+        step["bucket"] = description.value("bucket", Json(nullptr));
+        step["kernels"] = chosen(description);
+        step["seconds"] = seconds_since(begin);
+        end_step(in_words(step));
+        const std::lock_guard lock(mutex_);
         for (const Json& each : description.value("kernels", Json::array())) {
           result_.kernels.push_back(each.value("config", "?"));
         }
-        step["bucket"] = description.value("bucket", Json(nullptr));
-        for (const char* field : {"family", "tile", "choice", "microseconds", "why", "origin"}) {
-          step[field] = kernel.value(field, Json(nullptr));
-        }
-        step["seconds"] = seconds_since(begin);
-        progress_.end(in_words(step));
         result_.done.push_back(std::move(step));
       } catch (const Failure& failure) {
         fail(std::move(step), failure.what());
-        progress_.end(problem.name + " m " + std::to_string(m) + ": failed");
+        end_step(problem.name + " m " + std::to_string(m) + ": failed");
       }
     }
   }
@@ -98,35 +133,51 @@ class Run {
   void compile(const PrewarmProblem& problem) {
     for (const std::string& arch : options_.archs) {
       if (is_over()) {
-        ++result_.left;
+        leave();
         continue;
       }
       const std::string name = problem.name + " " + arch;
-      progress_.begin(name);
+      begin_step(name);
       std::size_t kernels = 0;
+      std::size_t failed = 0;
       Reports reports([&](const Json& kernel) {
         Json entry = {{"problem", problem.name}, {"arch", arch}};
         entry.update(kernel);
         if (kernel.value("ok", false)) {
           ++kernels;
-          progress_.begin(name + ": " + std::to_string(kernels) + " kernels");
+          begin_step(name + ": " + std::to_string(kernels) + " kernels");
+          const std::lock_guard lock(mutex_);
           result_.kernels.push_back(kernel.value("config", "?"));
           result_.done.push_back(std::move(entry));
         } else {
+          ++failed;
           fail(std::move(entry), kernel.value("message", "?"));
         }
       });
-      const std::size_t failed = result_.failed.size();
       const swiglu_status status = swiglu_compile(&problem.desc, arch.c_str(), 0, Reports::callback, &reports);
-      if (status != SWIGLU_OK && result_.failed.size() == failed) {
+      if (status != SWIGLU_OK && failed == 0) {
         fail({{"problem", problem.name}, {"arch", arch}}, last_error());
       }
       reports.rethrow();
-      progress_.end(name + ": " + std::to_string(kernels) + " kernels");
+      end_step(name + ": " + std::to_string(kernels) + " kernels");
     }
   }
 
+  void leave() {
+    const std::lock_guard lock(mutex_);
+    ++result_.left;
+  }
+  void begin_step(const std::string& what) {
+    const std::lock_guard lock(mutex_);
+    progress_.begin(what);
+  }
+  void end_step(const std::string& what) {
+    const std::lock_guard lock(mutex_);
+    progress_.end(what);
+  }
+
   const PrewarmOptions& options_;
+  std::mutex mutex_;  // of progress and result
   Progress& progress_;
   const std::function<bool()>& is_over_;
   Clock::time_point begin_ = Clock::now();

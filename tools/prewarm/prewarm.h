@@ -15,13 +15,13 @@ struct PrewarmOptions {
   std::vector<std::string> archs;  // compile for these, without a GPU; empty: choose on `device`
   int device = 0;
   bool measure = true;
-  double seconds = 0;     // for each choice; 0: the library's
-  double time_limit = 0;  // for everything; 0: none
+  double seconds = 0;        // for each choice; 0: the library's
+  double time_limit = 0;     // for everything; 0: none
+  int problems_at_once = 1;  // while one is measured another compiles
 };
 
 struct PrewarmResult {
-  Json done =
-      Json::array();  // {"problem", "m", "tile", "choice", "microseconds", "seconds", ...}, or of --arch's kernels
+  Json done = Json::array();         // {"problem", "m", "bucket", "kernels", "seconds"}; with archs one a kernel
   Json failed = Json::array();       // {"problem", "m" or "arch", "message"}
   std::size_t left = 0;              // not begun, for time or because of a signal
   std::vector<std::string> kernels;  // configurations that must be in the store now

@@ -22,6 +22,16 @@ constexpr Kind kKinds[] = {{"bf16_f32_", SWIGLU_BF16, SWIGLU_ACCUM_F32},
                            {"f16_f16_promoted_", SWIGLU_F16, SWIGLU_ACCUM_F16_PROMOTED},
                            {"f16_f16_", SWIGLU_F16, SWIGLU_ACCUM_F16}};  // after what it is the beginning of
 
+struct PassSuffix {
+  const char* suffix;
+  std::uint32_t pass;
+};
+
+constexpr PassSuffix kPasses[] = {{"", SWIGLU_PASS_FORWARD},
+                                  {"_gu", SWIGLU_PASS_FORWARD_STORE},
+                                  {"_backward", SWIGLU_PASS_BACKWARD},
+                                  {"_backward_recompute", SWIGLU_PASS_BACKWARD_RECOMPUTE}};
+
 bool take(std::string_view& text, std::string_view word) {
   if (!text.starts_with(word)) {
     return false;
@@ -58,8 +68,13 @@ bool parse(std::string_view text, swiglu_plan_desc& desc) {
   } else {
     return false;
   }
-  desc.passes = take(text, "_gu") ? SWIGLU_PASS_FORWARD_STORE : SWIGLU_PASS_FORWARD;
-  return text.empty();
+  const auto* passes =
+      std::find_if(std::begin(kPasses), std::end(kPasses), [&](const PassSuffix& each) { return text == each.suffix; });
+  if (passes == std::end(kPasses)) {
+    return false;
+  }
+  desc.passes = passes->pass;
+  return true;
 }
 
 std::vector<std::int64_t> parse_tokens(std::string_view text) {
@@ -91,7 +106,7 @@ swiglu_plan_desc parse_problem(const std::string& text) {
     throw Failure(
         "\"" + text +
         "\" is no problem: bf16_f32_4096x14336_nk is one (dtype, accumulator, d_model x d_intermediate, weight "
-        "layout, and _gu where g and u are stored)");
+        "layout; then _gu where g and u are stored, _backward or _backward_recompute)");
   }
   return desc;
 }
@@ -103,8 +118,12 @@ std::string spell_problem(const swiglu_plan_desc& desc) {
       text = kind.name;
     }
   }
-  return text + std::to_string(desc.d_model) + "x" + std::to_string(desc.d_intermediate) +
-         (desc.weight_layout == SWIGLU_KN ? "_kn" : "_nk") + (desc.passes == SWIGLU_PASS_FORWARD_STORE ? "_gu" : "");
+  text += std::to_string(desc.d_model) + "x" + std::to_string(desc.d_intermediate) +
+          (desc.weight_layout == SWIGLU_KN ? "_kn" : "_nk");
+  for (const PassSuffix& each : kPasses) {
+    text += desc.passes == each.pass ? each.suffix : "";
+  }
+  return text;
 }
 
 std::vector<PrewarmProblem> read_problems(std::istream& lines, const std::string& name,

@@ -11,7 +11,7 @@
 namespace swiglu::tool {
 
 struct PrewarmProblem {
-  std::string name;  // "bf16_f32_4096x14336_nk", with _gu where g and u are stored
+  std::string name;  // "bf16_f32_4096x14336_nk", with _gu where g and u are stored; or _backward, _backward_recompute
   swiglu_plan_desc desc{};
   std::vector<std::int64_t> tokens;
 };
@@ -19,7 +19,7 @@ struct PrewarmProblem {
 // Token counts that serving and training meet.
 const std::vector<std::int64_t>& usual_tokens();
 
-// As the library spells it. Throws Failure saying what is wrong with `text`.
+// As the library spells it, backward passes as a whole. Throws Failure saying what is wrong with `text`.
 swiglu_plan_desc parse_problem(const std::string& text);
 std::string spell_problem(const swiglu_plan_desc& desc);
 
