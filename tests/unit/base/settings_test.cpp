@@ -158,6 +158,16 @@ TEST_CASE("directories, threads, log level and tile") {
     CHECK(warned_of(settings, "SWIGLU_CPU_THREADS"));
   }
 
+  CHECK(read({}).tuning_seconds == 3);
+  CHECK(read({{"SWIGLU_TUNING_SECONDS", "0.5"}}).tuning_seconds == 0.5);
+  CHECK(read({{"SWIGLU_TUNING_SECONDS", "0"}}).tuning_seconds == 0);
+  for (const char* bad : {"-1", "3601", "nan", "inf", "1s", "0x1", " 1"}) {
+    CAPTURE(bad);
+    const Settings settings = read({{"SWIGLU_TUNING_SECONDS", bad}});
+    CHECK(settings.tuning_seconds == 3);
+    CHECK(warned_of(settings, "SWIGLU_TUNING_SECONDS"));
+  }
+
   CHECK(read({{"SWIGLU_LOG", "debug"}}).log_level == SWIGLU_LOG_DEBUG);
   CHECK(read({{"SWIGLU_LOG", "off"}}).log_level == SWIGLU_LOG_OFF);
   CHECK_FALSE(read({{"SWIGLU_LOG", "loud"}}).log_level.has_value());
