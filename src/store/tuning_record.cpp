@@ -171,6 +171,18 @@ std::string read_format(Fields& fields) {
   return format == kFormat ? "" : fmt::format("format is {}; this version reads {}", format, kFormat);
 }
 
+// How encode_document() begins a text and the line of an environment, and ends that.
+std::string document_beginning() { return fmt::format("{{\"format\":{},\"environments\":[", kFormat); }
+constexpr std::string_view kEnvironmentBegin = "{\"environment\":";
+constexpr std::string_view kEnvironmentEnd = ",\"records\":[";
+
+// The line that holds this place of a text, without its end.
+std::string_view line_at(std::string_view text, std::size_t at) {
+  const std::size_t begin = text.rfind('\n', at);
+  return text.substr(begin == std::string_view::npos ? 0 : begin + 1,
+                     text.find('\n', at) - (begin == std::string_view::npos ? 0 : begin + 1));
+}
+
 // Deeper nesting than any sound file has is refused before a parser sees it.
 bool is_deep(std::string_view text) {
   int depth = 0;
@@ -311,12 +323,12 @@ std::string encode_document(const std::vector<TuningEntry>& entries) {
   };
   std::stable_sort(sorted.begin(), sorted.end(),
                    [&](const TuningEntry* a, const TuningEntry* b) { return key(a) < key(b); });
-  std::string text = fmt::format("{{\"format\":{},\"environments\":[", kFormat);
+  std::string text = document_beginning();
   for (std::size_t i = 0; i < sorted.size(); ++i) {
     const bool first = i == 0 || sorted[i]->environment != sorted[i - 1]->environment;
     if (first) {
-      text += fmt::format("{}\n{{\"environment\":{},\"records\":[", i == 0 ? "" : "]},",
-                          to_text(to_json(sorted[i]->environment)));
+      text += fmt::format("{}\n{}{}{}", i == 0 ? "" : "\n]},", kEnvironmentBegin,
+                          to_text(to_json(sorted[i]->environment)), kEnvironmentEnd);
     }
     text += fmt::format("{}\n{}", first ? "" : ",", to_text(to_json(sorted[i]->record)));
   }
@@ -370,6 +382,46 @@ DecodedDocument decode_document(std::string_view text) {
     }
   }
   return result;
+}
+
+namespace {
+
+// Of a text whose records have a line each, those of one problem; nothing where its lines are not as written.
+std::optional<std::vector<TuningEntry>> decode_lines(std::string_view text, const std::string& wanted) {
+  std::vector<TuningEntry> entries;
+  for (std::size_t at = text.find(wanted); at != std::string_view::npos; at = text.find(wanted, at + 1)) {
+    const std::size_t environment = text.rfind(kEnvironmentBegin, at);
+    std::string_view record_line = line_at(text, at);
+    std::string_view line = environment == std::string_view::npos ? "" : line_at(text, environment);
+    if (!line.starts_with(kEnvironmentBegin) || !line.ends_with(kEnvironmentEnd)) {
+      return std::nullopt;
+    }
+    record_line.remove_suffix(record_line.ends_with(',') ? 1 : 0);
+    line.remove_prefix(kEnvironmentBegin.size());
+    line.remove_suffix(kEnvironmentEnd.size());
+    TuningEntry entry;
+    Json json;
+    if (!parse(record_line, kMaxTuningFileBytes, json).empty() || !read(json, entry.record).empty() ||
+        !parse(line, kMaxTuningFileBytes, json).empty() || !read(json, entry.environment).empty() ||
+        !why_not_storable(entry).empty()) {
+      return std::nullopt;
+    }
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
+
+}  // namespace
+
+DecodedDocument decode_problem(std::string_view text, const Problem& problem) {
+  if (text.starts_with(document_beginning())) {
+    if (auto entries = decode_lines(text, fmt::format("\"config\":\"{}/", print(problem)))) {
+      return {std::move(*entries), ""};
+    }
+  }
+  DecodedDocument whole = decode_document(text);
+  std::erase_if(whole.entries, [&](const TuningEntry& entry) { return entry.record.config.problem != problem; });
+  return whole;
 }
 
 }  // namespace swiglu

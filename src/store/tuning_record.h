@@ -78,4 +78,9 @@ struct DecodedDocument {
 };
 DecodedDocument decode_document(std::string_view text);
 
+// The same, but only the records of one problem. Of a text that begins as encode_document() writes it nothing but their
+// lines and those of their environments is looked at, as a collection of thousands takes longer to read whole than all
+// else between a process's start and its first kernel.
+DecodedDocument decode_problem(std::string_view text, const Problem& problem);
+
 }  // namespace swiglu

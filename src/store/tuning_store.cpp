@@ -121,52 +121,73 @@ std::optional<TuningEntry> TuningStore::find_record(const EntryDirectory& direct
 
 std::optional<TuningEntry> TuningStore::find_shipped(const EntryDirectory& directory,
                                                      const TuningEnvironment& environment, const TuningRecord& wanted) {
-  const TuningEntry* best = nullptr;
-  for (const TuningEntry& entry : documents(directory)) {
-    if (same_key(entry.record, wanted) && is_like(entry.environment, environment) &&
-        (best == nullptr || entry.environment == environment)) {
-      best = &entry;
+  std::optional<TuningEntry> best;
+  for (const Document& document : documents(directory)) {
+    DecodedDocument decoded = decode_problem(document.text, wanted.config.problem);
+    if (!decoded.why_not.empty()) {
+      warn_once(document.path.string(),
+                fmt::format("the tuning records {} are ignored: {}", document.path.string(), decoded.why_not));
+    }
+    for (TuningEntry& entry : decoded.entries) {
+      if (same_key(entry.record, wanted) && is_like(entry.environment, environment) &&
+          (!best || entry.environment == environment)) {
+        best = std::move(entry);
+      }
     }
   }
-  return best == nullptr ? std::nullopt : std::optional<TuningEntry>(*best);
+  return best;
 }
 
-const std::vector<TuningEntry>& TuningStore::documents(const EntryDirectory& directory) {
+const std::vector<TuningStore::Document>& TuningStore::documents(const EntryDirectory& directory) {
   {
     const std::lock_guard lock(mutex_);
     if (const auto found = read_.find(directory.root()); found != read_.end()) {
       return *found->second;
     }
   }
-  std::vector<TuningEntry> all;
+  std::vector<Document> all;
   for (const std::string& name : directory.list(directory.root() / kPart)) {
     if (name.ends_with(".json")) {
-      const fs::path path = directory.root() / kPart / name;
-      Read read = read_document(directory, path);
-      if (!read.problem.empty()) {
-        warn_once(path.string(), fmt::format("the tuning records {} are ignored: {}", path.string(), read.problem));
+      fs::path path = directory.root() / kPart / name;
+      Read found = read(directory, path, kMaxTuningDocumentBytes);
+      if (!found.problem.empty()) {
+        warn_once(path.string(), fmt::format("the tuning records {} are ignored: {}", path.string(), found.problem));
+      } else {
+        all.push_back({std::move(path), std::move(found.text)});
       }
-      std::move(read.entries.begin(), read.entries.end(), std::back_inserter(all));
     }
   }
   const std::lock_guard lock(mutex_);
   const auto [place, inserted] = read_.try_emplace(directory.root());
   if (inserted) {
-    place->second = std::make_unique<const std::vector<TuningEntry>>(std::move(all));
+    place->second = std::make_unique<const std::vector<Document>>(std::move(all));
   }
   return *place->second;
 }
 
 TuningStore::Read TuningStore::read_record(const EntryDirectory& directory, const fs::path& path) {
-  return read(directory, path, false);
+  Read result = read(directory, path, kMaxTuningFileBytes);
+  if (result.exists && result.problem.empty()) {
+    DecodedEntry decoded = decode_tuning_entry(result.text);
+    result.problem = std::move(decoded.why_not);
+    if (decoded.entry) {
+      result.entries.push_back(std::move(*decoded.entry));
+    }
+  }
+  return result;
 }
 
 TuningStore::Read TuningStore::read_document(const EntryDirectory& directory, const fs::path& path) {
-  return read(directory, path, true);
+  Read result = read(directory, path, kMaxTuningDocumentBytes);
+  if (result.exists && result.problem.empty()) {
+    DecodedDocument decoded = decode_document(result.text);
+    result.entries = std::move(decoded.entries);
+    result.problem = std::move(decoded.why_not);
+  }
+  return result;
 }
 
-TuningStore::Read TuningStore::read(const EntryDirectory& directory, const fs::path& path, bool document) {
-  const std::size_t at_most = document ? kMaxTuningDocumentBytes : kMaxTuningFileBytes;
+TuningStore::Read TuningStore::read(const EntryDirectory& directory, const fs::path& path, std::size_t at_most) {
   const ReadResult file = directory.read(path, at_most + 1, false);
   Read result;
   if (file.error == ENOENT || file.error == ENOTDIR) {
@@ -176,23 +197,12 @@ TuningStore::Read TuningStore::read(const EntryDirectory& directory, const fs::p
   if (file.error != 0) {
     result.error = file.error == ELOOP ? 0 : file.error;
     result.problem = file.error == ELOOP ? "it is a symbolic link" : error_text(file.error);
-    return result;
-  }
-  if (!file.refused.empty()) {
+  } else if (!file.refused.empty()) {
     result.problem = file.refused;
-    return result;
-  }
-  const std::string_view text(reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size());  // NOLINT
-  if (document) {
-    DecodedDocument decoded = decode_document(text);
-    result.entries = std::move(decoded.entries);
-    result.problem = std::move(decoded.why_not);
+  } else if (file.bytes.size() > at_most) {
+    result.problem = fmt::format("it is larger than the {} bytes it may have", at_most);
   } else {
-    DecodedEntry decoded = decode_tuning_entry(text);
-    result.problem = std::move(decoded.why_not);
-    if (decoded.entry) {
-      result.entries.push_back(std::move(*decoded.entry));
-    }
+    result.text.assign(reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size());  // NOLINT
   }
   return result;
 }
@@ -290,7 +300,7 @@ std::size_t TuningStore::pack(PackWriter& writer) {
 std::vector<TuningStore::Listed> TuningStore::list() {
   std::vector<Listed> listed;
   const auto add = [&](const EntryDirectory& directory, const fs::path& path, bool document) {
-    Read found = read(directory, path, document);
+    Read found = document ? read_document(directory, path) : read_record(directory, path);
     listed.push_back({path, directory.writable(), std::move(found.entries), std::move(found.problem)});
   };
   for (const EntryDirectory& directory : directories_) {

@@ -73,12 +73,13 @@ class TuningStore {
   struct Read {
     bool exists = false;
     int error = 0;  // why it could not be read: no reason to take it for damaged
+    std::string text;
     std::vector<TuningEntry> entries;
     std::string problem;
   };
   Read read_record(const EntryDirectory& directory, const std::filesystem::path& path);
   Read read_document(const EntryDirectory& directory, const std::filesystem::path& path);
-  Read read(const EntryDirectory& directory, const std::filesystem::path& path, bool document);
+  Read read(const EntryDirectory& directory, const std::filesystem::path& path, std::size_t at_most);
 
   std::optional<TuningEntry> find_in(const EntryDirectory& directory, const TuningEnvironment& environment,
                                      const TuningRecord& wanted, bool any_compiler);
@@ -86,7 +87,12 @@ class TuningStore {
                                          const TuningEnvironment& environment, const TuningRecord& wanted, bool exact);
   std::optional<TuningEntry> find_shipped(const EntryDirectory& directory, const TuningEnvironment& environment,
                                           const TuningRecord& wanted);
-  const std::vector<TuningEntry>& documents(const EntryDirectory& directory);
+  // Collections of records of a read-only directory, read once.
+  struct Document {
+    std::filesystem::path path;
+    std::string text;
+  };
+  const std::vector<Document>& documents(const EntryDirectory& directory);
   PublishResult publish(const EntryDirectory& directory, const TuningEntry& entry);
   bool is_usable(const EntryDirectory& directory);
   void warn_once(const std::string& cause, const std::string& message);
@@ -95,8 +101,8 @@ class TuningStore {
   Options options_;
   std::vector<EntryDirectory> directories_;  // the user's first, if there is one
   std::mutex mutex_;
-  std::set<std::string> warned_;                                                           // under mutex_
-  std::map<std::filesystem::path, std::unique_ptr<const std::vector<TuningEntry>>> read_;  // by root, under mutex_
+  std::set<std::string> warned_;                                                        // under mutex_
+  std::map<std::filesystem::path, std::unique_ptr<const std::vector<Document>>> read_;  // by root, under mutex_
 };
 
 TuningStore::Options tuning_store_options(const Settings& settings);

@@ -34,5 +34,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(again.why_not.empty() && again.entries.size() == many.entries.size());
     require(swiglu::encode_document(again.entries) == encoded);
   }
+  const swiglu::Problem problem{
+      swiglu::DType::bf16, swiglu::Accum::f32, swiglu::Layout::nk, swiglu::Pass::forward, 4096, 14336, 16};
+  for (const swiglu::TuningEntry& entry : swiglu::decode_problem(text, problem).entries) {
+    require(swiglu::why_not_storable(entry).empty() && entry.record.config.problem == problem);
+  }
   return 0;
 }

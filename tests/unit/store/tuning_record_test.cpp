@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "support/tuning_entries.h"
@@ -140,6 +141,37 @@ TEST_CASE("one bad record makes a bad document") {
   const DecodedDocument decoded = decode_document(text);
   CHECK(decoded.entries.empty());
   CHECK(decoded.why_not.find("record 2: ") == 0);
+}
+
+TEST_CASE("the records of one problem, from a collection as exported and from one that was edited") {
+  TuningEntry other = made_up_tuning(4096, 1, 1);
+  other.environment.gpu = "NVIDIA A100";
+  const std::vector<TuningEntry> entries = {made_up_tuning(512), made_up_tuning(4096), made_up_tuning(4096, 1, 1),
+                                            other};
+  const Problem problem = entries[1].record.config.problem;
+  const std::string exported = encode_document(entries);
+  for (const std::string& text : {exported, "  " + exported, replaced(exported, "\n", " ")}) {
+    const DecodedDocument found = decode_problem(text, problem);
+    REQUIRE_MESSAGE(found.why_not.empty(), found.why_not);
+    REQUIRE(found.entries.size() == 3);
+    CHECK(found.entries[0] == other);
+    CHECK(found.entries[1] == entries[2]);
+    CHECK(found.entries[2] == entries[1]);
+    CHECK(decode_problem(text, made_up_tuning(640).record.config.problem).entries.empty());
+  }
+  // What is wrong elsewhere does not matter to this problem; on its own lines, or its environment's, it does.
+  const std::string elsewhere = replaced(exported, "bf16_f32_512x", "bf16_f16_512x");
+  CHECK(decode_problem(elsewhere, problem).entries.size() == 3);
+  CHECK(decode_problem(elsewhere, made_up_tuning(512).record.config.problem).entries.empty());
+  for (const auto& [what, with] :
+       std::vector<std::pair<std::string, std::string>>{{"\"measured_m\":1,", "\"measured_m\":2,"},
+                                                        {"\"generator\":1", "\"generator\":\"1\""},
+                                                        {"w4x1_g16", "w4x1_g17"}}) {
+    CAPTURE(what);
+    const DecodedDocument found = decode_problem(replaced(exported, what, with), problem);
+    CHECK(found.entries.empty());
+    CHECK_FALSE(found.why_not.empty());
+  }
 }
 
 TEST_CASE("a million fields take no square of that time") {

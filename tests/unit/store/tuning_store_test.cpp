@@ -182,7 +182,7 @@ TEST_CASE("bad files are ignored with a warning, and the rest is used") {
   REQUIRE(store.put(entry));
   const fs::path path = only_record(store);
   const std::string sound = encode_entry(entry);
-  write(shared.path() / "tuned" / "a.json", "{\"format\":1,\"environments\":[]");
+  write(shared.path() / "tuned" / "a.json", "{\"format\":1,\"environments\":");
   write(shared.path() / "tuned" / "b.json", encode_document({made_up_tuning(512)}));
   TuningEntry foreign = entry;
   foreign.environment.gpu = "NVIDIA B200";
