@@ -34,7 +34,12 @@ struct BlockSums {
     // A few large ones among the elements decide as if there were no others.
     const double share = variance2 > 0 ? variance * variance / variance2 / elements : 1;
     const double inherited = variance * (1 + 8 * std::sqrt(2 / std::max(1.0, independent * share)));
-    return std::sqrt(rounding + inherited) + (1 + 3 / std::sqrt(elements)) * std::sqrt(accumulator2);
+    // The two are independent, so twice their product has mean 0; of few elements it need not be small, at most what
+    // Cauchy and Schwarz say.
+    const double product = 6 * 2 * std::sqrt(half_unit2 / 3 * variance / elements);
+    const double worst = 2 * std::sqrt(rounding * inherited);
+    return std::sqrt(rounding + inherited + (random_data ? std::min(product, worst) : worst)) +
+           (1 + 3 / std::sqrt(elements)) * std::sqrt(accumulator2);
   }
 };
 
