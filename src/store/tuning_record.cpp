@@ -311,6 +311,7 @@ DecodedEntry decode_tuning_entry(std::string_view text) {
 // A line for each environment and for each record, so that people and version control see what changes.
 std::string encode_document(const std::vector<TuningEntry>& entries) {
   std::vector<const TuningEntry*> sorted;
+  sorted.reserve(entries.size());
   for (const TuningEntry& entry : entries) {
     sorted.push_back(&entry);
   }

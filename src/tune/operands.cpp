@@ -61,7 +61,7 @@ Operands::Operands(const Problem& problem, std::int64_t m, int multiprocessors, 
                    const TrialKernels& kernels, const WorkStream& stream) {
   Arguments arguments = make_arguments(problem, m, multiprocessors);
   const std::vector<Matrix> matrices = matrices_of(problem, arguments);
-  const std::size_t bytes = placed_bytes(matrices, any);
+  const std::size_t bytes = std::max<std::size_t>(placed_bytes(matrices, any), 1);
   const std::size_t free = memory_info().free;
   const std::size_t affordable = free > kSpareBytes ? (free - kSpareBytes) / bytes : 0;
   const std::size_t wanted = std::clamp<std::size_t>(affordable, 1, std::max<std::size_t>(sets, 1));

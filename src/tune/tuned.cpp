@@ -171,8 +171,8 @@ std::optional<Tuned> find_tuned(const TuningRequest& request, const Device& devi
 
 Tuned get_tuned(const TuningRequest& request, const Device& device, const TunerPolicy& policy) {
   return *memory().get(key_of(request, device), [&] {
-    auto found = find_in_stores(request, device, false);
-    return std::make_shared<const Tuned>(found ? std::move(*found) : measure(request, device, policy));
+    const auto found = find_in_stores(request, device, false);
+    return std::make_shared<const Tuned>(found ? *found : measure(request, device, policy));
   });
 }
 

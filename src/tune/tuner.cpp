@@ -65,6 +65,7 @@ class Tournament {
   bool probe_all() {
     std::vector<KernelConfig> jobs = trial_.trusted();
     const std::size_t trusted = jobs.size();
+    jobs.reserve(trusted + order_.size());
     for (const std::size_t index : order_) {
       jobs.push_back(tuning_.tried[index].config);
     }
@@ -121,6 +122,7 @@ class Tournament {
         return;
       }
       std::vector<double> probes;
+      probes.reserve(static_cast<std::size_t>(policy_.probes));
       for (int i = 0; i < policy_.probes; ++i) {
         probes.push_back(trial_.time(tried.config));
       }
