@@ -40,6 +40,7 @@ inline constexpr int kSimtThreadsN = 16;
 inline constexpr int kSimtPad = 2;  // elements after each row of a simt tile, against bank conflicts
 inline constexpr int kStagingPad = kChunkBytes / kElementBytes;  // elements after each row of a staged output tile
 inline constexpr int kMaxTileRegisters = 200;                    // sums and fragments of a thread, which has 255 in all
+inline constexpr int kMaxBesideNarrowCopies = 192;               // the same, where a backward product copies by 2 bytes
 inline constexpr int kOtherRegisters = 56;                       // addresses, bounds and temporaries beside them
 inline constexpr int kWarpgroupWarps = 4;
 inline constexpr int kWarpgroupThreads = kWarpgroupWarps * kWarpThreads;
@@ -298,6 +299,9 @@ SWIGLU_HD constexpr const char* why_invalid_mma_sm80(const KernelConfig& config)
   const int registers = accumulator_registers(config) + fragment_registers(config);
   if (registers > kMaxTileRegisters) {
     return "sums and fragments would not fit the registers of a thread";
+  }
+  if (!is_forward(config.problem.pass) && config.problem.access_bytes == 2 && registers > kMaxBesideNarrowCopies) {
+    return "sums and fragments leave too few registers for copies of 2 bytes";
   }
   if (threads(config) * (registers + kOtherRegisters) > 65536) {
     return "sums and fragments would not fit the registers of a multiprocessor";

@@ -26,13 +26,6 @@ std::string why_unfit(const KernelConfig& config, const DeviceSpec& spec) {
   if (const char* reason = why_invalid(config)) {
     return reason;
   }
-  // What is copied by 2 bytes in a backward product takes registers that the largest tiles do not leave (a spill on
-  // sm_100a).
-  constexpr int kMostBesideNarrowCopies = 192;
-  if (config.family == Family::mma_sm80 && !is_forward(config.problem.pass) && config.problem.access_bytes == 2 &&
-      accumulator_registers(config) + fragment_registers(config) > kMostBesideNarrowCopies) {
-    return "sums and fragments leave too few registers for copies of 2 bytes";
-  }
   if (shared_bytes(config) > spec.shared_bytes_per_block) {
     return fmt::format("needs {} bytes of shared memory, {} has {}", shared_bytes(config), spec.name,
                        spec.shared_bytes_per_block);

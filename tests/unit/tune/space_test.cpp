@@ -334,17 +334,16 @@ TEST_CASE("why_unfit: the rule first, then the device") {
   CHECK(why_unfit(broken, small) == "k must be 32, 64 or 128");
 }
 
-TEST_CASE("why_unfit: the largest tiles leave no registers for narrow copies in a backward product") {
-  const DeviceSpec& spec = find_arch("sm_100a")->representative;
+TEST_CASE("why_invalid: the largest tiles leave no registers for narrow copies in a backward product") {
   KernelConfig config{{DType::f16, Accum::f16_promoted, Layout::nk, Pass::dx, 1001, 999, 2},
                       Family::mma_sm80,
                       {96, 128, 64, 4, 2, 4, 16}};
-  CHECK(why_unfit(config, spec) == "sums and fragments leave too few registers for copies of 2 bytes");
+  CHECK(std::string(why_invalid(config)) == "sums and fragments leave too few registers for copies of 2 bytes");
   config.problem.access_bytes = 4;
-  CHECK(why_unfit(config, spec) == "");
+  CHECK(why_invalid(config) == nullptr);
   config.problem.access_bytes = 2;
   config.problem.pass = Pass::forward;
-  CHECK(why_unfit(config, spec) == "");
+  CHECK(why_invalid(config) == nullptr);
 }
 
 TEST_CASE("candidates of an invalid problem are refused with its reason") {
