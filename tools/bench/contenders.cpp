@@ -29,10 +29,10 @@ constexpr std::array<Row, kContenderCount> kRows{{
     {best, "cublaslt_best", "Tb", 2, 0, first, first},
     {unfused, "cublaslt_first_and_activation", "T+act", 2, 0, unfused, first},
 
-    {backward, "swiglu_backward", "swiglu", 4, 0, backward, backward_first},
-    {backward_dx, "swiglu_backward_dx", "swiglu, dx alone", 2, 0, backward_dx, dx_first},
-    {backward_dw, "swiglu_backward_dw", "swiglu, dW alone", 2, 0, backward_dw, dw_first},
-    {backward_recompute, "swiglu_backward_recompute", "swiglu, recomputing", 4, 0, backward_recompute, backward_first},
+    {backward, "swiglu_backward", "backward", 4, 0, backward, backward_first},
+    {backward_dx, "swiglu_backward_dx", "backward, dx alone", 2, 0, backward_dx, dx_first},
+    {backward_dw, "swiglu_backward_dw", "backward, dW alone", 2, 0, backward_dw, dw_first},
+    {backward_recompute, "swiglu_backward_recompute", "recomputed", 4, 0, backward_recompute, backward_first},
 
     {dgate, "kernel_dgate", "dgate", 0, kGateMatrices, dgate, copy},
     {dx, "kernel_dx", "dx", 2, 0, dx, dx_first},
@@ -48,8 +48,8 @@ constexpr std::array<Row, kContenderCount> kRows{{
     {backward_first, "cublaslt_backward_first", "T+elem", 4, 0, backward_first, backward_first},
     {backward_best, "cublaslt_backward_best", "Tb+elem", 4, 0, backward_first, backward_first},
 
-    {both_stored, "swiglu_stored", "swiglu, stored", 6, 0, both_stored, both_first},
-    {both_recomputed, "swiglu_recomputed", "swiglu, recomputing", 6, 0, both_recomputed, both_first},
+    {both_stored, "swiglu_stored", "stored", 6, 0, both_stored, both_first},
+    {both_recomputed, "swiglu_recomputed", "recomputed", 6, 0, both_recomputed, both_first},
     {both_first, "cublaslt_both_first", "T+act+elem", 6, 0, both_first, both_first},
     {both_best, "cublaslt_both_best", "Tb+act+elem", 6, 0, both_first, both_first},
 }};

@@ -11,7 +11,7 @@
 namespace swiglu::tool {
 namespace {
 
-constexpr int kLabelWidth = 30;
+constexpr std::size_t kLabelWidth = 28;
 constexpr double kMicroseconds = 1e3;
 
 template <typename Value>
@@ -76,21 +76,22 @@ std::string ratio_line(const PointResult& result, const Comparison& comparison) 
 std::string block_legend() {
   return "T, Tb: cuBLASLt's GEMM (f32 sums) by its heuristic's first algorithm, by the fastest of up to " +
          std::to_string(CublasLtGemm::kMostAlgorithms) +
-         "; act, elem: then\n"
-         "silu(g) * u; dg and du, of 16-byte accesses. dx is one GEMM [m, 2 d_intermediate] x [2 d_intermediate, "
-         "d_model], "
-         "dW one over m;\n"
-         "T+elem is elem, T(dx), T(dW). swiglu: calls of the library; dgate, dx, dW, recompute: its kernels one by "
-         "one.\n"
-         "TFLOP/s of the products asked for, those of recomputing not counted; ratios of times: below 1, the first is "
-         "faster\n"
-         "Two figures: burst (cold L2), sustained; medians, and their spread\n\n";
+         ".\n"
+         "dx is one GEMM [m, 2 d_intermediate] x [2 d_intermediate, d_model], dW one over the tokens, of both "
+         "weights.\n"
+         "+act, +elem: and kernels of 16-byte accesses that make silu(g) u, and dg and du.\n"
+         "backward, stored, recomputed: the library as it is called, from stored g and u or from x alone; dgate, dx, "
+         "dW,\n"
+         "recompute: its kernels one by one; copy: as many bytes as dgate moves (dgate/copy 1.111 is 90 % of its "
+         "rate).\n"
+         "TFLOP/s of the products asked for, recomputing not counted; ratios of times: below 1, the first is faster.\n"
+         "Two figures: burst (cold L2), sustained; medians, and the distance between the quartiles.\n\n";
 }
 
 std::string block_of(const PointResult& result, BenchPass pass) {
   const std::string watts = result.watts ? column(*result.watts, 0, 0) + " W  " : "";
   std::string text = result.point.model + (result.point.model.empty() ? "" : "  ") + watts + kernels_of_point(result) +
-                     "\n  " + padded("", kLabelWidth) + "       us              rate\n";
+                     "\n  " + padded("", kLabelWidth) + "       us               rate\n";
   for (const Contender contender : contenders_of(pass)) {
     text += contender_line(result, contender);
   }
