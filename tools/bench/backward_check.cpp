@@ -1,7 +1,8 @@
 // Checking the backward pass, a part of BackwardContest: see backward_contest.h.
 //
-// Of everything ours the whole of dx, dWg and dWu against the baseline's; of that, and of the baseline, a few rows of
-// dx and a few columns of the weights' gradients against float64, over g and u as swiglu stored them.
+// Of every call and every kernel of ours the whole of dx, dWg and dWu against the baseline's; of the call for all, and
+// of the baseline, a few rows of dx and a few columns of the weights' gradients against float64, over g and u as swiglu
+// stored them.
 #include <algorithm>
 
 #include "tools/bench/backward_contest.h"
@@ -55,6 +56,9 @@ Json BackwardContest::check() {
   report["dx_alone"] = check_ours("without dW", {.dw = false});
   report["dw_alone"] = check_ours("without dx", {.dx = false});
   report["recompute"] = check_ours("recomputing g and u", {.recompute = true});
+  report["dgate_and_dx"] = check_kernels("by the kernels dgate and dx", Contender::dgate, Contender::dx, {.dw = false});
+  report["recompute_and_dw"] =
+      check_kernels("by the kernels recompute and dW", Contender::recompute, Contender::dw, {.dx = false});
   return report;
 }
 
@@ -62,6 +66,22 @@ Json BackwardContest::check_ours(const char* what, const BackwardWish& wish) {
   cudaStream_t stream = laboratory_.stream.get();
   set(0).poison_ours(stream);
   execute(0, wish, stream);
+  return check_whole(what, wish);
+}
+
+// That parts of executions are what they are taken for: one that makes dg and du, then one that finds them.
+Json BackwardContest::check_kernels(const char* what, Contender first, Contender rest, const BackwardWish& wish) {
+  cudaStream_t stream = laboratory_.stream.get();
+  const auto replay_of = [&](Contender contender) {
+    return Replay(
+        laboratory_.stream, [this, contender](std::size_t set, cudaStream_t on) { enqueue(contender, set, on); }, 1, 1,
+        part(contender));
+  };
+  const Replay makes = replay_of(first);
+  const Replay finds = replay_of(rest);
+  set(0).poison_ours(stream);
+  makes.enqueue();
+  finds.enqueue();
   return check_whole(what, wish);
 }
 

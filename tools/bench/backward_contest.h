@@ -47,6 +47,7 @@ class BackwardContest final : public Contest {
   void baseline(std::size_t set, bool best, cudaStream_t stream);
 
   Json check_ours(const char* what, const BackwardWish& wish);
+  Json check_kernels(const char* what, Contender first, Contender rest, const BackwardWish& wish);
   Json check_whole(const std::string& what, const BackwardWish& wish);
   Json check_dx(const std::string& what, const void* dx, const Limits& limits);
   Json check_dw(const std::string& what, void* dw, const Limits& limits);

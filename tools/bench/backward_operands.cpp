@@ -42,6 +42,7 @@ BackwardOperands::BackwardOperands(const swiglu_plan_desc& desc, std::int64_t m,
 void BackwardOperands::poison_ours(cudaStream_t stream) const {
   poison(dx_, matrix_bytes(m_, desc_.d_model), stream);
   poison(dw_, matrix_bytes(2 * desc_.d_intermediate, desc_.d_model), stream);
+  poison(workspace_, workspace_bytes_, stream);
 }
 
 void BackwardOperands::poison_baseline(cudaStream_t stream) const {

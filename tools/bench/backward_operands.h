@@ -24,7 +24,7 @@ class BackwardOperands {
   BackwardOperands(const swiglu_plan_desc& desc, std::int64_t m, std::uint64_t seed, std::size_t set,
                    std::size_t workspace_bytes, const DeviceCode& code, cudaStream_t stream);
 
-  // NaN into gradients.
+  // NaN into gradients, ours also into the workspace.
   void poison_ours(cudaStream_t stream) const;
   void poison_baseline(cudaStream_t stream) const;
 
