@@ -12,6 +12,6 @@ constexpr swiglu::KernelConfig kConfig{
     .tile = {.m = 208, .n = 64, .k = 64, .stages = 4, .warps_m = 1, .warps_n = 4, .group_m = 8}};
 
 extern "C" __global__ void __launch_bounds__(swiglu::threads(kConfig), swiglu::min_blocks(kConfig))
-    swiglu_kernel(const __grid_constant__ swiglu::TmaForwardParams params) {
+    swiglu_kernel(const __grid_constant__ swiglu::TmaParams params) {
   swiglu::wgmma_sm90::forward<kConfig>(params);
 }

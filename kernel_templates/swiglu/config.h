@@ -99,27 +99,51 @@ struct Box {
   int swizzle_bytes;
 };
 
-SWIGLU_HD constexpr Box x_box(const KernelConfig& config) {
-  return {kSwizzledElements, config.tile.m, kSwizzledElements * kElementBytes};
+// Of operand A or of a half of B in a stage: `rows` by tile.k, or by a column of atoms of 64 x 64 where its rows are
+// contiguous in memory.
+SWIGLU_HD constexpr Box operand_box(const KernelConfig& config, Major major, int rows) {
+  return {kSwizzledElements, major == Major::k ? rows : config.tile.k, kSwizzledElements * kElementBytes};
+}
+SWIGLU_HD constexpr Box a_box(const KernelConfig& config) {
+  return operand_box(config, product(config.problem).a, config.tile.m);
+}
+SWIGLU_HD constexpr Box b_box(const KernelConfig& config) {
+  return operand_box(config, product(config.problem).b, config.tile.n);
+}
+SWIGLU_HD constexpr int boxes(Major major, int rows) { return major == Major::k ? 1 : rows / kSwizzledElements; }
+
+// wgmma_sm90: a warpgroup stages one half of 64 rows of its sums at a time, by this many columns of them.
+SWIGLU_HD constexpr int staged_sums(const Tile& tile) {
+  return !is_swapped(tile) ? tile.n : tile.m <= 128 ? tile.m : tile.m / 2;
 }
 
-// Of one half, which takes tile.n / 64 of them in layout kn and one in nk.
-SWIGLU_HD constexpr Box weight_box(const KernelConfig& config) {
-  const bool kn = config.problem.layout == Layout::kn;
-  return {kSwizzledElements, kn ? config.tile.k : config.tile.n, kSwizzledElements * kElementBytes};
+// Whether rows of sums are rows of the result in memory, and no columns.
+SWIGLU_HD constexpr bool sums_lie_upright(const KernelConfig& config) {
+  return is_swapped(config.tile) == product(config.problem).transposed;
 }
 
-// wgmma_sm90: the part of an output tile that a warpgroup stages at a time, and its number of columns.
-SWIGLU_HD constexpr int staged_columns(const Tile& tile) { return is_swapped(tile) ? kWgmmaRows : tile.n; }
+SWIGLU_HD constexpr int staged_columns(const KernelConfig& config) {
+  return sums_lie_upright(config) ? staged_sums(config.tile) : kWgmmaRows;
+}
 
 // Rows of pitches that are odd multiples of 16 bytes meet on no bank as they are; of the others those of 64 and 32
 // columns are swizzled, and the rest (n = 80, 112) meet in pairs.
 SWIGLU_HD constexpr Box output_box(const KernelConfig& config) {
-  const Tile& tile = config.tile;
-  const int rows = !is_swapped(tile) ? kWgmmaRows : tile.m <= 128 ? tile.m : tile.m / 2;
-  const int columns = staged_columns(tile);
+  const int rows = sums_lie_upright(config) ? kWgmmaRows : staged_sums(config.tile);
+  const int columns = staged_columns(config);
   const int box = columns % 64 == 0 ? 64 : columns % 32 == 0 ? 32 : columns;
   return {box, rows, box == 64 || box == 32 ? box * kElementBytes : 0};
+}
+
+// wgmma_sm90: whether results are computed from something of their own size in memory, which is fetched into the
+// staging: dout, or the gradients that are added to.
+SWIGLU_HD constexpr bool fetches(const Problem& problem) {
+  return problem.pass == Pass::recompute || (is_dw(problem.pass) && problem.gradient == Gradient::element);
+}
+
+// wgmma_sm90: of a stage two, full and empty; of a consumer one, for what it fetches.
+SWIGLU_HD constexpr int barriers(const KernelConfig& config) {
+  return 2 * config.tile.stages + (fetches(config.problem) ? consumer_warpgroups(config.tile) : 0);
 }
 
 // mma_sm80: one half of an output tile as it lies in memory.
@@ -141,7 +165,7 @@ SWIGLU_HD constexpr int staging_elements(const KernelConfig& config) {
       break;
   }
   constexpr int kAlignment = kSharedAlignment / kElementBytes;
-  const int elements = output_box(config).rows * staged_columns(config.tile);
+  const int elements = kWgmmaRows * staged_sums(config.tile);
   return static_cast<int>(ceil_div(elements, kAlignment)) * kAlignment;
 }
 
@@ -150,8 +174,8 @@ SWIGLU_HD constexpr int shared_bytes(const KernelConfig& config) {
   const int ring = config.tile.stages * stage_elements(config) * kElementBytes;
   const int staging = staging_elements(config) * kElementBytes;
   if (config.family == Family::wgmma_sm90) {
-    constexpr int kBarrierBytes = 2 * 8;  // of a stage: full and empty
-    return ring + consumer_warpgroups(config.tile) * staging + config.tile.stages * kBarrierBytes;
+    constexpr int kBarrierBytes = 8;
+    return ring + consumer_warpgroups(config.tile) * staging + barriers(config) * kBarrierBytes;
   }
   return ring > staging ? ring : staging;
 }
@@ -313,9 +337,7 @@ SWIGLU_HD constexpr const char* why_invalid_wgmma_sm90(const KernelConfig& confi
   const Tile& tile = config.tile;
   const int warps = tile.warps_m * tile.warps_n;
   const bool swapped = is_swapped(tile);
-  if (!is_forward(config.problem.pass)) {
-    return "wgmma_sm90 has the forward passes alone";
-  }
+  const Product multiplied = product(config.problem);
   if (config.problem.access_bytes != 16) {
     return "tensor maps need rows at multiples of 16 bytes";
   }
@@ -335,10 +357,14 @@ SWIGLU_HD constexpr const char* why_invalid_wgmma_sm90(const KernelConfig& confi
   if (columns % 16 != 0 || columns > 256) {
     return "columns of operand B must be a multiple of 16 up to 256";
   }
-  if (!swapped && config.problem.layout == Layout::kn && tile.n % kSwizzledElements != 0) {
-    return "n must be a multiple of 64 in layout kn";
+  if (multiplied.b == Major::mn && tile.n % kSwizzledElements != 0) {
+    return "n must be a multiple of 64 where the columns of B are contiguous";
   }
-  if (accumulator_registers(config) > kMaxWgmmaRegisters) {
+  if (multiplied.a == Major::mn && tile.m % kSwizzledElements != 0) {
+    return "m must be a multiple of 64 where the rows of A are contiguous";
+  }
+  const int waiting = config.problem.pass == Pass::recompute ? staged_sums(tile) / 4 : 0;  // du, two to a register
+  if (accumulator_registers(config) + waiting > kMaxWgmmaRegisters) {
     return "sums would not fit the registers of a thread";
   }
   return nullptr;

@@ -56,13 +56,8 @@ struct Work {
   int split;
 };
 
-template <KernelConfig C>
-__device__ __forceinline__ Work work_of(const ForwardParams& params, unsigned block) {
-  return {tile_origin<C>(block, params.m), 0, C.problem.d_model, 0};
-}
-
-template <KernelConfig C>
-__device__ __forceinline__ Work work_of(const BackwardParams& params, unsigned block) {
+template <KernelConfig C, typename Params>
+__device__ __forceinline__ Work work_of(const Params& params, unsigned block) {
   if constexpr (is_dw(C.problem.pass)) {
     constexpr unsigned kTiles = static_cast<unsigned>(tiles(C, 0));  // of a split
     const unsigned split = block / kTiles;
@@ -71,8 +66,7 @@ __device__ __forceinline__ Work work_of(const BackwardParams& params, unsigned b
     return {tile_origin<C>(block - split * kTiles, params.m), first,
             left < params.split_tokens ? static_cast<int>(left) : params.split_tokens, static_cast<int>(split)};
   } else {
-    return {tile_origin<C>(block, params.m), 0, static_cast<int>(extent(C.problem, product(C.problem).depth, params.m)),
-            0};
+    return {tile_origin<C>(block, params.m), 0, static_cast<int>(extent(C.problem, product(C.problem).depth, 0)), 0};
   }
 }
 

@@ -60,15 +60,22 @@ struct alignas(64) TensorMap {
   unsigned long long opaque[16];
 };
 
-// The forward pass for kernels that load and store by tensor maps, whose boxes are those of swiglu/config.h.
-struct TmaForwardParams {
-  TensorMap x;       // [m, d_model]
-  TensorMap w_gate;  // kn: [d_model, d_intermediate]; nk: [d_intermediate, d_model]
-  TensorMap w_up;
-  TensorMap out;  // [m, d_intermediate]
-  TensorMap g;    // not read unless the pass stores g and u
-  TensorMap u;
+// Of every kernel that loads and stores by tensor maps, whose boxes are those of swiglu/config.h. What a pass has no
+// use for is not read.
+struct TmaParams {
+  TensorMap a[2];    // operand A (swiglu/problem.h) of each segment
+  TensorMap b[2];    // operand B of each half; where both are columns of one matrix, of each segment
+  TensorMap dout;    // recompute
+  TensorMap out[3];  // forward: out, g, u; recompute: dg, du; dx: dx; dw: dWg, dWu; dw_single: the one
   long long m;
+  // dw and dw_single. Gradients in f32, or parts of them (BackwardParams), go to floats[half] + split * floats_split
+  // in elements, rows of ld_floats; null: to the maps, as 16-bit elements.
+  float* floats[2];
+  long long ld_floats[2];
+  long long floats_split;
+  int split_tokens;
+  int splits;      // 1 for every other pass
+  int accumulate;  // only where splits is 1
 };
 
 // Of the kernels that make and judge the tuner's data (swiglu/trial.cuh).

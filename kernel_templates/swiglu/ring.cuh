@@ -23,10 +23,9 @@ struct RingPosition {
     }
   }
 
-  template <int kSteps>
-  __device__ __forceinline__ void skip() {
-    stage += kSteps % kStages;
-    parity ^= kSteps / kStages % 2;
+  __device__ __forceinline__ void skip(unsigned steps) {
+    stage += steps % kStages;
+    parity ^= steps / kStages % 2;
     if (stage >= kStages) {
       stage -= kStages;
       parity ^= 1;

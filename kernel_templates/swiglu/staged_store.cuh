@@ -1,13 +1,15 @@
-// From a warpgroup's fragments to a matrix in global memory: gathered in the warpgroup's own staging by
-// stmatrix, and sent off as boxes of a tensor map, which clips what lies beyond the matrix. Asynchronous: the next tile
-// is computed meanwhile.
+// Between a warpgroup's fragments and a matrix in global memory: gathered in the warpgroup's own staging by stmatrix,
+// and sent off as boxes of a tensor map, which clips what lies beyond the matrix. Asynchronous: the next tile is
+// computed meanwhile. What the values are computed from can be fetched into the staging first.
 //
 //   staging [box][row][column of the box], rows swizzled as output_box() says
 //
-// The warpgroup's 128 threads take part alike; its first thread issues the copies, and must wait for them to have ended
-// before the block does (finish).
+// A unit of work is one half of 64 rows of sums by staged_sums() columns of them. The warpgroup's 128 threads take part
+// alike; its first thread issues the copies, and must wait for them to have ended before the block does (finish).
 #pragma once
 
+#include "ptx/ldmatrix.cuh"
+#include "ptx/mbarrier.cuh"
 #include "ptx/named_barrier.cuh"
 #include "ptx/stmatrix.cuh"
 #include "ptx/tma.cuh"
@@ -20,26 +22,48 @@ namespace swiglu {
 
 template <KernelConfig C>
 class StagedStore {
-  static constexpr bool kSwapped = is_swapped(C.tile);
+  static constexpr bool kUpright = sums_lie_upright(C);
   static constexpr Box kBox = output_box(C);
-  static constexpr int kBoxes = staged_columns(C.tile) / kBox.columns;
+  static constexpr int kBoxes = staged_columns(C) / kBox.columns;
   static constexpr int kRowBytes = kBox.columns * kElementBytes;
+  static constexpr unsigned kBoxBytes = kBox.rows * kRowBytes;
 
  public:
-  // Groups of 8 columns of accumulators in a round: along the rows of out, or down its columns where they hold it
-  // transposed.
-  static constexpr int kGroups = (kSwapped ? kBox.rows : C.tile.n) / 8;
+  static constexpr int kGroups = staged_sums(C.tile) / 8;  // of 8 columns of sums
 
-  // `staging`: the warpgroup's, shared address. `barrier`: a number of its own.
-  __device__ __forceinline__ StagedStore(unsigned staging, int barrier)
-      : staging_(staging), barrier_(barrier), thread_(static_cast<int>(threadIdx.x) % kWarpgroupThreads) {}
+  // `staging`: the warpgroup's, shared address. `barrier`: a number of its own. `fetched`: an mbarrier of its own, for
+  // one arrival, if it fetches.
+  __device__ __forceinline__ StagedStore(unsigned staging, int barrier, unsigned fetched)
+      : staging_(staging),
+        barrier_(barrier),
+        fetched_(fetched),
+        thread_(static_cast<int>(threadIdx.x) % kWarpgroupThreads) {}
 
-  // A round is begin(), stage(), send(). begin: the staging may be written again.
+  // begin(), stage(), send(); or fetch(), which may be early, wait_fetched(), update(), send(). begin: the staging may
+  // be written again.
   __device__ __forceinline__ void begin() const {
     if (thread_ == 0) {
       ptx::tma_store_wait_read<0>();
     }
     ptx::barrier_sync<kWarpgroupThreads>(barrier_);
+  }
+
+  // What is at row and column of the map's matrix, with zeros beyond it.
+  __device__ __forceinline__ void fetch(const TensorMap& map, int row, int column) const {
+    if (thread_ == 0) {
+      ptx::tma_store_wait_read<0>();
+      ptx::mbarrier_arrive_expect(fetched_, kBoxes * kBoxBytes);
+#pragma unroll
+      for (int box = 0; box < kBoxes; ++box) {
+        ptx::tma_load(staging_ + static_cast<unsigned>(box) * kBoxBytes, map, column + box * kBox.columns, row,
+                      fetched_);
+      }
+    }
+  }
+
+  __device__ __forceinline__ void wait_fetched() {
+    ptx::mbarrier_wait(fetched_, fetched_parity_);
+    fetched_parity_ ^= 1;
   }
 
   // What was staged goes to row and column of the map's matrix.
@@ -49,8 +73,7 @@ class StagedStore {
     if (thread_ == 0) {
 #pragma unroll
       for (int box = 0; box < kBoxes; ++box) {
-        ptx::tma_store(map, column + box * kBox.columns, row,
-                       staging_ + static_cast<unsigned>(box * kBox.rows * kRowBytes));
+        ptx::tma_store(map, column + box * kBox.columns, row, staging_ + static_cast<unsigned>(box) * kBoxBytes);
       }
       ptx::tma_store_commit();
     }
@@ -62,41 +85,80 @@ class StagedStore {
     }
   }
 
-  // value(j, e): elements e and e + 1 of group j (wgmma_accumulators.cuh), packed. Two groups at a time are four 8x8
-  // matrices: of either, rows + 0 and + 8 of the accumulators.
+  // value(j, e): elements e and e + 1 of group j (wgmma_accumulators.cuh), packed.
   template <typename Value>
   __device__ __forceinline__ void stage(Value value) const {
+    for_each_pair([&](int j, unsigned at) {
+      if (j + 1 < kGroups) {
+        store(at, {value(j, 0), value(j, 2), value(j + 1, 0), value(j + 1, 2)});
+      } else {
+        store(at, {value(j, 0), value(j, 2)});
+      }
+    });
+  }
+
+  // value(j, e, old): the same, computed from what is staged there. Each warp reads and writes its own.
+  template <typename Value>
+  __device__ __forceinline__ void update(Value value) const {
+    for_each_pair([&](int j, unsigned at) {
+      if (j + 1 < kGroups) {
+        unsigned old[4];
+        load(old, at);
+        store(at, {value(j, 0, old[0]), value(j, 2, old[1]), value(j + 1, 0, old[2]), value(j + 1, 2, old[3])});
+      } else {
+        unsigned old[2];
+        load(old, at);
+        store(at, {value(j, 0, old[0]), value(j, 2, old[1])});
+      }
+    });
+  }
+
+ private:
+  // visit(j, address) for two groups at a time, which are four 8x8 matrices: of either, rows + 0 and + 8 of the sums.
+  // The address is of the lane's row of them; of the last of an odd number of groups those of lanes below 16 count.
+  template <typename Visit>
+  __device__ __forceinline__ void for_each_pair(Visit visit) const {
     unsigned thread = static_cast<unsigned>(thread_);
     ptx::keep(thread);  // or the compiler would hold the addresses of a round in registers all the time
     const int lane = static_cast<int>(thread) % kWarpThreads;
     const int warp = static_cast<int>(thread) / kWarpThreads;
     const int group = lane / 16;    // of two
-    const int half = lane / 8 % 2;  // rows + 8 of the accumulators
+    const int half = lane / 8 % 2;  // rows + 8 of the sums
     const int within = lane % 8;
 #pragma unroll
     for (int j = 0; j < kGroups; j += 2) {
-      const int row = kSwapped ? (j + group) * 8 + within : warp * 16 + half * 8 + within;
-      const int chunk = kSwapped ? warp * 2 + half : j + group;
-      if (j + 1 < kGroups) {
-        const unsigned values[4] = {value(j, 0), value(j, 2), value(j + 1, 0), value(j + 1, 2)};
-        if constexpr (kSwapped) {
-          ptx::stmatrix_x4_trans(address(row, chunk), values);
-        } else {
-          ptx::stmatrix_x4(address(row, chunk), values);
-        }
-      } else {  // lanes from 16 up give no address that counts
-        const unsigned values[2] = {value(j, 0), value(j, 2)};
-        const int clamped = kSwapped ? j * 8 + within : row;
-        if constexpr (kSwapped) {
-          ptx::stmatrix_x2_trans(address(clamped, chunk), values);
-        } else {
-          ptx::stmatrix_x2(address(clamped, j), values);
-        }
-      }
+      const int of_sums = j + (j + 1 < kGroups ? group : 0);
+      visit(j, kUpright ? address(warp * 16 + half * 8 + within, of_sums)
+                        : address(of_sums * 8 + within, warp * 2 + half));
     }
   }
 
- private:
+  template <int kCount>
+  __device__ __forceinline__ static void load(unsigned (&values)[kCount], unsigned address) {
+    if constexpr (kCount == 4 && kUpright) {
+      ptx::ldmatrix_x4(values, address);
+    } else if constexpr (kCount == 4) {
+      ptx::ldmatrix_x4_trans(values, address);
+    } else if constexpr (kUpright) {
+      ptx::ldmatrix_x2(values, address);
+    } else {
+      ptx::ldmatrix_x2_trans(values, address);
+    }
+  }
+
+  template <int kCount>
+  __device__ __forceinline__ static void store(unsigned address, const unsigned (&values)[kCount]) {
+    if constexpr (kCount == 4 && kUpright) {
+      ptx::stmatrix_x4(address, values);
+    } else if constexpr (kCount == 4) {
+      ptx::stmatrix_x4_trans(address, values);
+    } else if constexpr (kUpright) {
+      ptx::stmatrix_x2(address, values);
+    } else {
+      ptx::stmatrix_x2_trans(address, values);
+    }
+  }
+
   __device__ __forceinline__ unsigned address(int row, int chunk) const {
     constexpr int kBoxChunks = kBox.columns / kChunkElements;
     const int box = chunk / kBoxChunks;
@@ -107,6 +169,8 @@ class StagedStore {
 
   unsigned staging_;
   int barrier_;
+  unsigned fetched_;
+  unsigned fetched_parity_ = 0;
   int thread_;
 };
 

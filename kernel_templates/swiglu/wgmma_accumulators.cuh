@@ -16,13 +16,14 @@
 
 namespace swiglu {
 
-template <typename Register, int kBlocks, int kCount>
-__device__ __forceinline__ void keep_all(Register (&registers)[kBlocks][kCount]) {
+// Of blocks from `block` and groups of 8 columns from `group` on.
+template <int kColumns, typename Register, int kBlocks, int kCount>
+__device__ __forceinline__ void keep_all(Register (&registers)[kBlocks][kCount], int block = 0, int group = 0) {
 #pragma unroll
-  for (int block = 0; block < kBlocks; ++block) {
+  for (int at = block; at < kBlocks; ++at) {
 #pragma unroll
-    for (int i = 0; i < kCount; ++i) {
-      ptx::keep(registers[block][i]);
+    for (int i = group * 8 * kCount / kColumns; i < kCount; ++i) {
+      ptx::keep(registers[at][i]);
     }
   }
 }
@@ -36,7 +37,21 @@ class WgmmaAccumulators {
  public:
   static constexpr int kMostPending = 1;  // stages that may be unfinished while the next is issued
 
-  __device__ __forceinline__ void begin() { empty_ = true; }
+  // kClear: for outputs that need registers. To the compiler the first product of a tile reads the sums, though it
+  // does not, and would keep those of the tile before until then.
+  template <bool kClear>
+  __device__ __forceinline__ void begin() {
+    empty_ = true;
+    if constexpr (kClear) {
+#pragma unroll
+      for (int block = 0; block < kBlocks; ++block) {
+#pragma unroll
+        for (int i = 0; i < kRegisters; ++i) {
+          sums_[block][i] = 0;
+        }
+      }
+    }
+  }
   __device__ __forceinline__ void start() { ptx::wgmma_fence(); }
 
   template <bool kTransA, bool kTransB>
@@ -56,8 +71,8 @@ class WgmmaAccumulators {
     hold();
   }
 
-  // What was computed of the sums before is not held in registers beyond this.
-  __device__ __forceinline__ void hold() { keep_all(sums_); }
+  // What was computed of these sums before is not held in registers beyond this.
+  __device__ __forceinline__ void hold(int block = 0, int group = 0) { keep_all<kN>(sums_, block, group); }
 
   __device__ __forceinline__ float value(int block, int j, int e) const {
     if constexpr (kF16) {
@@ -79,7 +94,8 @@ class WgmmaAccumulators {
   }
 
  private:
-  typename Instruction::Register sums_[kBlocks][kF16 ? kN / 4 : kN / 2];
+  static constexpr int kRegisters = kF16 ? kN / 4 : kN / 2;
+  typename Instruction::Register sums_[kBlocks][kRegisters];
   bool empty_ = true;
 };
 
@@ -91,6 +107,7 @@ class WgmmaAccumulators<DType::f16, Accum::f16_promoted, kBlocks, kN> {
  public:
   static constexpr int kMostPending = 0;
 
+  template <bool /*kClear*/>
   __device__ __forceinline__ void begin() {
 #pragma unroll
     for (int block = 0; block < kBlocks; ++block) {
@@ -126,7 +143,7 @@ class WgmmaAccumulators<DType::f16, Accum::f16_promoted, kBlocks, kN> {
   }
 
   __device__ __forceinline__ void drain() {}
-  __device__ __forceinline__ void hold() { keep_all(sums_); }
+  __device__ __forceinline__ void hold(int block = 0, int group = 0) { keep_all<kN>(sums_, block, group); }
 
   __device__ __forceinline__ float value(int block, int j, int e) const { return sums_[block][4 * j + e]; }
 

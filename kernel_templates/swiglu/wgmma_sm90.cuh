@@ -5,13 +5,15 @@
 // applies the gate and stores, in turns. Cooperatively both work on one tile, and its epilogue is not hidden. Blocks
 // stay, one to a multiprocessor, and walk tiles gridDim.x apart.
 //
-// Operands. As they lie in memory, never transposed: x rows are operand A and gate|up side by side are B, so that g and
-// u of an element are in the same thread; or, swapped, 64 columns of gate and the same of up are two blocks of A and x
-// is B, which leaves out transposed in the registers and g and u again in the same thread.
+// Operands (swiglu/problem.h). As they lie in memory, never transposed: A of the product is operand A of the
+// instruction and both halves of B side by side are its B, so that g and u of an element are in the same thread; or,
+// swapped, 64 columns of either half are two blocks of the instruction's A and the product's A is its B, which leaves
+// the result transposed in the registers and g and u again in the same thread.
 //
-//   stage   x [tile.m][64], then gate and up, in layout nk [tile.n][64] each, in kn [tile.n / 64] atoms of [64 k][64 n]
+//   stage   A [tile.m][64], then both halves of B [tile.n][64]; of those whose rows or columns are contiguous in
+//           memory [tile.m / 64] or [tile.n / 64] atoms of [64 k][64]
 //
-// Every sum adds its products in steps of 16 with increasing k, whatever the tile.
+// Every sum adds its products in steps of 16 with increasing k, segment after segment, whatever the tile.
 #pragma once
 
 #include "ptx/grid_dependency.cuh"
@@ -19,44 +21,46 @@
 #include "ptx/shared.cuh"
 #include "ptx/tma.cuh"
 #include "ptx/warpgroup.cuh"
-#include "swiglu/activation.cuh"
 #include "swiglu/config.h"
-#include "swiglu/element.cuh"
+#include "swiglu/operands.cuh"
 #include "swiglu/params.h"
-#include "swiglu/raster.cuh"
 #include "swiglu/ring.cuh"
 #include "swiglu/shared_operand.cuh"
-#include "swiglu/staged_store.cuh"
 #include "swiglu/wgmma_accumulators.cuh"
+#include "swiglu/wgmma_outputs.cuh"
 
 namespace swiglu::wgmma_sm90 {
 
 template <KernelConfig C>
 struct Stage {
-  unsigned short x[C.tile.m * C.tile.k];
-  unsigned short gate[C.tile.n * C.tile.k];
-  unsigned short up[C.tile.n * C.tile.k];
+  unsigned short a[C.tile.m * C.tile.k];
+  unsigned short b[2][C.tile.n * C.tile.k];
 };
 
 template <KernelConfig C>
 struct SharedStorage {
   Stage<C> ring[C.tile.stages];
   unsigned short staging[consumer_warpgroups(C.tile)][staging_elements(C)];
-  unsigned long long barriers[2 * C.tile.stages];
+  unsigned long long barriers[swiglu::barriers(C)];  // of the ring, then of what consumers fetch
 };
 
 template <KernelConfig C>
 struct Shape {
+  static constexpr Product kProduct = product(C.problem);
   static constexpr bool kPingPong = is_ping_pong(C.tile);
   static constexpr bool kSwapped = is_swapped(C.tile);
-  static constexpr bool kWeightsMnMajor = C.problem.layout == Layout::kn;
   static constexpr int kConsumers = consumer_warpgroups(C.tile);
-  static constexpr int kStages = static_cast<int>(ceil_div(C.problem.d_model, C.tile.k));  // that a tile takes
-  static constexpr int kBlocks = kSwapped ? 2 : C.tile.m / (C.tile.warps_m * 16);          // of A, for a warpgroup
-  static constexpr int kN = kSwapped ? C.tile.m : 2 * C.tile.n;                            // columns of B
+  static constexpr int kBlocks = kSwapped ? 2 : C.tile.m / (C.tile.warps_m * 16);  // of A, for a warpgroup
+  static constexpr int kN = kSwapped ? C.tile.m : 2 * C.tile.n;                    // columns of B
 
   using Sums = WgmmaAccumulators<C.problem.dtype, C.problem.accum, kBlocks, kN>;
 };
+
+// Stages that a tile takes.
+template <KernelConfig C>
+__device__ __forceinline__ int stages_of(const Work& work) {
+  return Shape<C>::kProduct.segments * static_cast<int>(ceil_div(work.depth, C.tile.k));
+}
 
 // Tiles from the block's `first` on; every tile of the launch is walked by one block.
 template <KernelConfig C>
@@ -65,45 +69,62 @@ struct TileWalk {
   unsigned step;
   unsigned end;
 
-  __device__ __forceinline__ TileWalk(long long m, unsigned turn, unsigned turns)
-      : tile(blockIdx.x + turn * gridDim.x), step(turns * gridDim.x), end(static_cast<unsigned>(tiles(C, m))) {}
+  __device__ __forceinline__ TileWalk(const TmaParams& params, unsigned turn, unsigned turns)
+      : tile(blockIdx.x + turn * gridDim.x),
+        step(turns * gridDim.x),
+        end(static_cast<unsigned>(tiles(C, params.m)) *
+            (is_dw(C.problem.pass) ? static_cast<unsigned>(params.splits) : 1u)) {}
 
   __device__ __forceinline__ bool more() const { return tile < end; }
   __device__ __forceinline__ void advance() { tile += step; }
 };
 
+// `rows` of an operand from `row` on, and 64 of k, to a stage.
+template <KernelConfig C, Major kMajor, int kRows>
+__device__ __forceinline__ void load_operand(unsigned to, const TensorMap& map, int row, int k, unsigned barrier) {
+  constexpr int kBoxes = boxes(kMajor, kRows);
+  constexpr unsigned kBoxBytes = kRows / kBoxes * C.tile.k * kElementBytes;
+#pragma unroll
+  for (int box = 0; box < kBoxes; ++box) {
+    const int first = row + box * kSwizzledElements;
+    ptx::tma_load(to + static_cast<unsigned>(box) * kBoxBytes, map, kMajor == Major::k ? k : first,
+                  kMajor == Major::k ? first : k, barrier);
+  }
+}
+
 // By one thread.
 template <KernelConfig C>
-__device__ __forceinline__ void produce(const TmaForwardParams& params, const Ring<C.tile.stages>& ring) {
-  constexpr int kHalfBoxes = Shape<C>::kWeightsMnMajor ? C.tile.n / kSwizzledElements : 1;
-  constexpr unsigned kHalfBytes = sizeof(Stage<C>::gate);
-  constexpr unsigned kBoxBytes = kHalfBytes / kHalfBoxes;
-  ptx::tma_prefetch(params.x);
-  ptx::tma_prefetch(params.w_gate);
-  ptx::tma_prefetch(params.w_up);
+__device__ __forceinline__ void produce(const TmaParams& params, const Ring<C.tile.stages>& ring) {
+  constexpr Product kProduct = Shape<C>::kProduct;
+  constexpr bool kTwoMatrices = kProduct.halves == Halves::matrices;
+  constexpr unsigned kABytes = sizeof(Stage<C>::a);
+  constexpr unsigned kHalfBytes = sizeof(Stage<C>::b[0]);
+  ptx::tma_prefetch(params.a[0]);
+  ptx::tma_prefetch(params.b[0]);
+  if constexpr (kTwoMatrices || kProduct.segments == 2) {
+    ptx::tma_prefetch(params.b[1]);
+  }
   ptx::grid_dependency_wait();
   RingPosition<C.tile.stages> position;
-  for (TileWalk<C> walk(params.m, 0, 1); walk.more(); walk.advance()) {
-    const TileOrigin origin = tile_origin<C>(walk.tile, params.m);
-#pragma unroll 1
-    for (int k = 0; k < Shape<C>::kStages * C.tile.k; k += C.tile.k) {
-      const unsigned barrier = ring.acquire(position);
-      const unsigned stage = ring.address(position);
-      const unsigned weights = stage + sizeof(Stage<C>::x);
-      ptx::tma_load(stage, params.x, k, static_cast<int>(origin.row), barrier);
+  for (TileWalk<C> walk(params, 0, 1); walk.more(); walk.advance()) {
+    const Work work = work_of<C>(params, walk.tile);
+    const int row = static_cast<int>(work.origin.row);
+    const int first_k = static_cast<int>(work.first_k);
 #pragma unroll
-      for (int box = 0; box < kHalfBoxes; ++box) {
-        const unsigned gate = weights + static_cast<unsigned>(box) * kBoxBytes;
-        const int column = origin.column + box * kSwizzledElements;
-        if constexpr (Shape<C>::kWeightsMnMajor) {
-          ptx::tma_load(gate, params.w_gate, column, k, barrier);
-          ptx::tma_load(gate + kHalfBytes, params.w_up, column, k, barrier);
-        } else {
-          ptx::tma_load(gate, params.w_gate, k, column, barrier);
-          ptx::tma_load(gate + kHalfBytes, params.w_up, k, column, barrier);
+    for (int segment = 0; segment < kProduct.segments; ++segment) {
+#pragma unroll 1
+      for (int k = first_k; k < first_k + work.depth; k += C.tile.k) {
+        const unsigned barrier = ring.acquire(position);
+        const unsigned stage = ring.address(position);
+        load_operand<C, kProduct.a, C.tile.m>(stage, params.a[segment], row, k, barrier);
+#pragma unroll
+        for (int half = 0; half < 2; ++half) {
+          load_operand<C, kProduct.b, C.tile.n>(stage + kABytes + static_cast<unsigned>(half) * kHalfBytes,
+                                                params.b[kTwoMatrices ? half : segment],
+                                                work.origin.column + half_offset<C>(half), k, barrier);
         }
+        position.advance();
       }
-      position.advance();
     }
   }
   ptx::grid_dependency_launch();
@@ -116,44 +137,46 @@ class Consumer {
   static constexpr int kFirstStoreBarrier = kFirstTurnBarrier + S::kConsumers;
 
  public:
-  __device__ __forceinline__ Consumer(const TmaForwardParams& params, const Ring<C.tile.stages>& ring, unsigned staging,
-                                      int warpgroup)
+  // `fetched`: shared address of the consumers' own barriers, if they have any.
+  __device__ __forceinline__ Consumer(const TmaParams& params, const Ring<C.tile.stages>& ring, unsigned staging,
+                                      unsigned fetched, int warpgroup)
       : params_(params),
         ring_(ring),
-        output_(staging + static_cast<unsigned>(warpgroup * staging_elements(C) * kElementBytes),
-                kFirstStoreBarrier + warpgroup),
+        outputs_(params, staging + static_cast<unsigned>(warpgroup * staging_elements(C) * kElementBytes),
+                 kFirstStoreBarrier + warpgroup, fetched + static_cast<unsigned>(warpgroup) * 8,
+                 S::kPingPong ? 0 : warpgroup),
         warpgroup_(warpgroup) {}
 
   __device__ __forceinline__ void run() {
     if constexpr (S::kPingPong) {
       if (warpgroup_ == 1) {
-        position_.template skip<S::kStages>();
+        skip(blockIdx.x);
         pass_turn(0);
       }
     }
-    TileWalk<C> walk(params_.m, S::kPingPong ? static_cast<unsigned>(warpgroup_) : 0u, S::kPingPong ? 2 : 1);
+    TileWalk<C> walk(params_, S::kPingPong ? static_cast<unsigned>(warpgroup_) : 0u, S::kPingPong ? 2 : 1);
     for (; walk.more(); walk.advance()) {
+      outputs_.prepare(work_of<C>(params_, walk.tile));
       if constexpr (S::kPingPong) {
         ptx::barrier_sync<2 * kWarpgroupThreads>(kFirstTurnBarrier + warpgroup_);
       }
-      const unsigned last_stage = multiply();
+      const unsigned last_stage = multiply(stages_of<C>(work_of<C>(params_, walk.tile)));
       if constexpr (S::kPingPong) {
         if (walk.tile + gridDim.x < walk.end) {  // else the other has had its last turn
           pass_turn(1 - warpgroup_);
+          skip(walk.tile + gridDim.x);
         }
-        position_.template skip<S::kStages>();
       }
       sums_.drain();
       if constexpr (kPending > 0) {
         release(last_stage);
       }
-      store(tile_origin<C>(walk.tile, params_.m));
+      outputs_.write(work_of<C>(params_, walk.tile), sums_);
     }
-    output_.finish();
+    outputs_.finish();
   }
 
  private:
-  static constexpr bool kSwapped = S::kSwapped;
   // Stages left unfinished while the next is issued. In ping-pong nobody else keeps the tensor cores busy meanwhile.
   static constexpr int kPending = S::kPingPong ? S::Sums::kMostPending : 0;
 
@@ -161,12 +184,17 @@ class Consumer {
     ptx::barrier_arrive<2 * kWarpgroupThreads>(kFirstTurnBarrier + warpgroup);
   }
 
+  // Past the stages of a tile of the other's.
+  __device__ __forceinline__ void skip(unsigned tile) {
+    position_.skip(static_cast<unsigned>(stages_of<C>(work_of<C>(params_, tile))));
+  }
+
   // Issues the products of one tile. Returns the last stage, which is still being read if kPending is not 0.
-  __device__ __forceinline__ unsigned multiply() {
+  __device__ __forceinline__ unsigned multiply(int stages) {
     unsigned before = position_.stage;
-    sums_.begin();
+    sums_.template begin<C.problem.pass == Pass::recompute>();
 #pragma unroll 1
-    for (int i = 0; i < S::kStages; ++i) {
+    for (int i = 0; i < stages; ++i) {
       ring_.wait_full(position_);
       multiply_stage(ring_.address(position_));
       sums_.template finish<kPending>();
@@ -189,15 +217,16 @@ class Consumer {
   }
 
   __device__ __forceinline__ void multiply_stage(unsigned stage) {
-    constexpr unsigned kXBytes = sizeof(Stage<C>::x);
-    constexpr unsigned kHalfBytes = sizeof(Stage<C>::gate);
+    constexpr unsigned kABytes = sizeof(Stage<C>::a);
+    constexpr unsigned kHalfBytes = sizeof(Stage<C>::b[0]);
+    constexpr bool kSwapped = S::kSwapped;
     const unsigned share = S::kPingPong ? 0 : static_cast<unsigned>(warpgroup_);
     const unsigned a =
-        kSwapped ? stage + kXBytes + share * kOperandBlockBytes : stage + share * (S::kBlocks * kOperandBlockBytes);
-    const unsigned b = kSwapped ? stage : stage + kXBytes;
+        kSwapped ? stage + kABytes + share * kOperandBlockBytes : stage + share * (S::kBlocks * kOperandBlockBytes);
+    const unsigned b = kSwapped ? stage : stage + kABytes;
     constexpr unsigned kBlockBytes = kSwapped ? kHalfBytes : kOperandBlockBytes;
-    constexpr bool kTransA = kSwapped && S::kWeightsMnMajor;
-    constexpr bool kTransB = !kSwapped && S::kWeightsMnMajor;
+    constexpr bool kTransA = (kSwapped ? S::kProduct.b : S::kProduct.a) == Major::mn;
+    constexpr bool kTransB = (kSwapped ? S::kProduct.a : S::kProduct.b) == Major::mn;
     sums_.start();
 #pragma unroll
     for (int step = 0; step < C.tile.k / 16; ++step) {
@@ -210,63 +239,38 @@ class Consumer {
     }
   }
 
-  // The gate, and what of the tile is this warpgroup's to store.
-  __device__ __forceinline__ void store(TileOrigin origin) {
-    constexpr int kGroups = StagedStore<C>::kGroups;
-    constexpr int kRounds = kSwapped ? C.tile.m / output_box(C).rows : S::kBlocks;
-    const int share = S::kPingPong ? 0 : warpgroup_;
-#pragma unroll
-    for (int round = 0; round < kRounds; ++round) {
-      const int gate_block = kSwapped ? 0 : round;
-      const int up_block = kSwapped ? 1 : round;
-      const int gate_group = kSwapped ? round * kGroups : 0;
-      const int up_group = kSwapped ? round * kGroups : kGroups;
-      const auto gated = [&](int j, int e) {
-        return gate(sums_.value(gate_block, gate_group + j, e), sums_.value(up_block, up_group + j, e));
-      };
-      const int row = static_cast<int>(origin.row) +
-                      (kSwapped ? round * output_box(C).rows : (share * kRounds + round) * kWgmmaRows);
-      const int column = origin.column + (kSwapped ? share * kWgmmaRows : 0);
-      store_round(params_.out, row, column,
-                  [&](int j, int e) { return pack<C.problem.dtype>(gated(j, e), gated(j, e + 1)); });
-      if constexpr (C.problem.pass == Pass::forward_store) {
-        store_round(params_.g, row, column, [&](int j, int e) { return sums_.packed(gate_block, gate_group + j, e); });
-        store_round(params_.u, row, column, [&](int j, int e) { return sums_.packed(up_block, up_group + j, e); });
-      }
-    }
-  }
-
-  template <typename Value>
-  __device__ __forceinline__ void store_round(const TensorMap& map, int row, int column, Value value) {
-    output_.begin();
-    sums_.hold();  // or the compiler would compute values before, for which registers would not do
-    output_.stage(value);
-    output_.send(map, row, column);
-  }
-
-  const TmaForwardParams& params_;
+  const TmaParams& params_;
   const Ring<C.tile.stages>& ring_;
-  StagedStore<C> output_;
+  Outputs<C, typename S::Sums> outputs_;
   int warpgroup_;
   RingPosition<C.tile.stages> position_;
   typename S::Sums sums_;
 };
 
 template <KernelConfig C>
-__device__ __forceinline__ void forward(const TmaForwardParams& params) {
-  static_assert(why_invalid(C) == nullptr);
+__device__ __forceinline__ void run(const TmaParams& params) {
+  static_assert(why_invalid(C) == nullptr, "not a valid configuration: see why_invalid() in swiglu/config.h");
   static_assert(C.family == Family::wgmma_sm90);
   static_assert(sizeof(SharedStorage<C>) == shared_bytes(C));
-  static_assert(sizeof(Stage<C>) % kSharedAlignment == 0 && sizeof(Stage<C>::x) % kSharedAlignment == 0 &&
-                    sizeof(Stage<C>::gate) % kSharedAlignment == 0,
+  static_assert(sizeof(Stage<C>) % kSharedAlignment == 0 && sizeof(Stage<C>::a) % kSharedAlignment == 0 &&
+                    sizeof(Stage<C>::b[0]) % kSharedAlignment == 0,
                 "what is swizzled is aligned");
   constexpr int kConsumers = Shape<C>::kConsumers;
   constexpr unsigned kReaders = (Shape<C>::kPingPong ? 1 : kConsumers) * kWarpgroupWarps;
+  constexpr unsigned kBarrierBytes = 8;
 
   const unsigned shared = ptx::shared_address(ptx::dynamic_shared());
   const unsigned staging = shared + sizeof(SharedStorage<C>::ring);
-  const Ring<C.tile.stages> ring(shared, sizeof(Stage<C>), staging + sizeof(SharedStorage<C>::staging));
+  const unsigned barriers = staging + sizeof(SharedStorage<C>::staging);
+  const unsigned fetched = barriers + 2 * C.tile.stages * kBarrierBytes;
+  const Ring<C.tile.stages> ring(shared, sizeof(Stage<C>), barriers);
   if (threadIdx.x == 0) {
+    if constexpr (fetches(C.problem)) {
+#pragma unroll
+      for (unsigned consumer = 0; consumer < kConsumers; ++consumer) {
+        ptx::mbarrier_init(fetched + consumer * kBarrierBytes, 1);
+      }
+    }
     ring.initialise(kReaders);
   }
   __syncthreads();
@@ -280,8 +284,18 @@ __device__ __forceinline__ void forward(const TmaForwardParams& params) {
     }
   } else {
     ptx::warpgroup_increase_registers<kConsumerRegisters>();
-    Consumer<C>(params, ring, staging, warpgroup).run();
+    Consumer<C>(params, ring, staging, fetched, warpgroup).run();
   }
+}
+
+template <KernelConfig C>
+__device__ __forceinline__ void forward(const TmaParams& params) {
+  run<C>(params);
+}
+
+template <KernelConfig C>
+__device__ __forceinline__ void backward(const TmaParams& params) {
+  run<C>(params);
 }
 
 }  // namespace swiglu::wgmma_sm90

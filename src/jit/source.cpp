@@ -13,7 +13,7 @@ std::string generate_source(const KernelConfig& config) {
   const Problem& problem = config.problem;
   const Tile& tile = config.tile;
   const bool forward = is_forward(problem.pass);
-  const char* const params = config.family == Family::wgmma_sm90 ? "TmaForwardParams"
+  const char* const params = config.family == Family::wgmma_sm90 ? "TmaParams"
                              : forward                           ? "ForwardParams"
                                                                  : "BackwardParams";
   const std::string gradient =

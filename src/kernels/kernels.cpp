@@ -108,39 +108,40 @@ Kernel::Kernel(const KernelConfig& config, const Device& device, std::shared_ptr
       shared_bytes_(static_cast<unsigned>(cubin_->entry.shared_bytes)) {}
 
 void Kernel::launch(const ForwardParams& params, void* stream) const {
-  constexpr long long kMost = std::numeric_limits<std::int32_t>::max();  // blocks of a grid, rows of a tensor map
-  const bool persistent = config_.family == Family::wgmma_sm90;
-  const long long count = tiles(config_, params.m);
-  if (count > kMost || (persistent && params.m > kMost - config_.tile.m)) {
-    fail(SWIGLU_NOT_SUPPORTED, "m = {} takes {} tiles of {}; rows and tiles may be 2147483647 at most: split m",
-         params.m, count, print(config_));
-  }
-  const auto enqueue = [&](long long blocks, const void* arguments) {
-    swiglu::launch(function_, {static_cast<unsigned>(blocks), block_, shared_bytes_, persistent}, arguments,
-                   static_cast<CUstream>(stream), *device_);
-  };
-  if (persistent) {
-    const TmaForwardParams maps = tma_params(config_, params);
-    enqueue(std::min<long long>(count, device_->spec().multiprocessors), &maps);
-  } else {
-    enqueue(count, &params);
-  }
+  enqueue(checked_tiles(params.m, 1), params, stream);
 }
 
-long long Kernel::blocks(const BackwardParams& params) const {
-  constexpr long long kMost = std::numeric_limits<std::int32_t>::max();
-  const long long splits = is_dw(config_.problem.pass) ? params.splits : 1;
-  const long long count = tiles(config_, params.m) * splits;
-  if (count > kMost) {
-    fail(SWIGLU_NOT_SUPPORTED, "m = {} takes {} blocks of {}; a grid has 2147483647 at most: split m", params.m, count,
-         print(config_));
+long long Kernel::checked_tiles(long long m, int splits) const {
+  constexpr long long kMost = std::numeric_limits<std::int32_t>::max();  // blocks of a grid, rows of a tensor map
+  const bool persistent = config_.family == Family::wgmma_sm90;
+  const long long count = tiles(config_, m) * splits;
+  if (count > kMost || (persistent && m > kMost - std::max(config_.tile.m, config_.tile.k))) {
+    fail(SWIGLU_NOT_SUPPORTED, "m = {} takes {} tiles of {}; rows and tiles may be 2147483647 at most: split m", m,
+         count, print(config_));
   }
   return count;
 }
 
+long long Kernel::checked_tiles(const BackwardParams& params) const {
+  return checked_tiles(params.m, is_dw(config_.problem.pass) ? params.splits : 1);
+}
+
 void Kernel::launch(const BackwardParams& params, void* stream) const {
-  swiglu::launch(function_, {static_cast<unsigned>(blocks(params)), block_, shared_bytes_}, &params,
-                 static_cast<CUstream>(stream), *device_);
+  enqueue(checked_tiles(params), params, stream);
+}
+
+template <typename Params>
+void Kernel::enqueue(long long tiles, const Params& params, void* stream) const {
+  const auto enqueue = [&](long long blocks, bool programmatic, const void* arguments) {
+    swiglu::launch(function_, {static_cast<unsigned>(blocks), block_, shared_bytes_, programmatic}, arguments,
+                   static_cast<CUstream>(stream), *device_);
+  };
+  if (config_.family == Family::wgmma_sm90) {
+    const TmaParams maps = tma_params(config_, params, encode_tensor_map);
+    enqueue(std::min<long long>(tiles, device_->spec().multiprocessors), true, &maps);
+  } else {
+    enqueue(tiles, false, &params);
+  }
 }
 
 std::shared_ptr<const Kernel> get_kernel(const KernelConfig& config, const Device& device, Policy policy) {

@@ -31,10 +31,13 @@ class Kernel final {
   // The same for the kernels of the backward pass; dw_sum also for m = 0. check() throws what launch() would throw of
   // the arguments, so that nothing is begun that cannot be ended.
   void launch(const BackwardParams& params, void* stream) const;
-  void check(const BackwardParams& params) const { blocks(params); }
+  void check(const BackwardParams& params) const { checked_tiles(params); }
 
  private:
-  long long blocks(const BackwardParams& params) const;
+  long long checked_tiles(long long m, int splits) const;
+  long long checked_tiles(const BackwardParams& params) const;
+  template <typename Params>
+  void enqueue(long long tiles, const Params& params, void* stream) const;
 
   KernelConfig config_;
   const Device* device_;

@@ -8,6 +8,7 @@
 #include <fmt/core.h>
 
 #include "tune/estimate_wgmma.h"
+#include "tune/product_sizes.h"
 #include "tune/space.h"
 #include "tune/split.h"
 
@@ -86,55 +87,9 @@ struct Wave {
   Limit limit;
 };
 
-// The product that a configuration computes at m (swiglu/problem.h), in numbers.
-struct Sizes {
-  double rows;
-  double columns;        // of the whole result, in each half that is of a matrix of its own
-  double depth;          // of all segments; of one split
-  std::int64_t steps;    // of a block
-  std::int64_t splits;   // 1, but for sums over tokens
-  double b_matrices;     // that the halves are of
-  double element_reads;  // of 16 bits, besides the operands, for each element of a half
-  double element_bytes;  // stored for each element of both halves
-};
-
-Sizes sizes_of(const KernelConfig& config, std::int64_t m, const DeviceSpec& spec) {
-  const Problem& problem = config.problem;
-  const Product of = product(problem);
-  Sizes sizes{};
-  sizes.rows = static_cast<double>(extent(problem, of.rows, m));
-  sizes.columns = product_columns(problem);
-  sizes.splits = 1;
-  std::int64_t depth = extent(problem, of.depth, m);
-  if (is_dw(problem.pass)) {
-    const TokenSplit split = split_tokens(problem, problem.pass == Pass::dw ? 2 : 1, m, spec.multiprocessors);
-    sizes.splits = split.splits;
-    depth = std::min<std::int64_t>(depth, split.tokens);
-  }
-  sizes.depth = static_cast<double>(depth * of.segments);
-  sizes.steps = ceil_div(depth, config.tile.k) * of.segments;
-  sizes.b_matrices = of.halves == Halves::matrices ? 2 : 1;
-  sizes.element_reads = problem.pass == Pass::recompute ? 1 : 0;
-  switch (problem.pass) {
-    case Pass::forward:
-      sizes.element_bytes = kElementBytes;
-      break;
-    case Pass::forward_store:
-      sizes.element_bytes = 3 * kElementBytes;
-      break;
-    case Pass::dw:
-    case Pass::dw_single:
-      sizes.element_bytes = 2.0 * (sizes.splits > 1 ? 4 : gradient_bytes(problem));
-      break;
-    default:
-      sizes.element_bytes = 2 * kElementBytes;
-  }
-  return sizes;
-}
-
 // One multiprocessor computing `blocks` tiles at a time, from their first load to their last store. Rows beyond the
 // last are computed but not loaded.
-Wave wave(const KernelConfig& config, const Sizes& sizes, int blocks, const DeviceSpec& spec) {
+Wave wave(const KernelConfig& config, const ProductSizes& sizes, int blocks, const DeviceSpec& spec) {
   const Tile& tile = config.tile;
   const double rows = std::min<double>(sizes.rows, tile.m);
   const double loaded = (rows + 2.0 * tile.n) * tile.k * kElementBytes;
@@ -157,7 +112,7 @@ Wave wave(const KernelConfig& config, const Sizes& sizes, int blocks, const Devi
 
 // What must come from memory: `resident` blocks walk group_m tiles of A and the columns beside them, and share their
 // reads.
-double memory_bytes(const KernelConfig& config, const Sizes& sizes, std::int64_t m, double resident) {
+double memory_bytes(const KernelConfig& config, const ProductSizes& sizes, std::int64_t m, double resident) {
   const auto splits = static_cast<double>(sizes.splits);
   const double once = (sizes.rows + sizes.b_matrices * sizes.columns) * sizes.depth * splits;
   const double blocks = static_cast<double>(tiles(config, m)) * splits;
@@ -202,7 +157,7 @@ Estimate estimate(const KernelConfig& config, std::int64_t m, const DeviceSpec& 
   if (config.family == Family::streaming) {
     return estimate_streaming(config, m, spec);
   }
-  const Sizes sizes = sizes_of(config, m, spec);
+  const ProductSizes sizes = product_sizes(config, m, spec);
   const int resident = blocks_per_multiprocessor(config, spec);
   const long long blocks = tiles(config, m) * sizes.splits;
   const long long at_once = static_cast<long long>(resident) * spec.multiprocessors;

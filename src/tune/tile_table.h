@@ -49,7 +49,7 @@ inline constexpr std::array kMmaSm80Tiles = {
 // Of wgmma_sm90. warps 4x1: ping-pong, x is operand A; 8x1: cooperative; 1x4 and 1x8: the same with the weights as operand
 // A. n is what divides d_intermediate into a number of tiles that fills all multiprocessors alike; m of swapped tiles
 // likewise divides m, and is small where there are few tokens. A stage takes (m + 2n) x 128 bytes, and the more stages the
-// better as long as they fit.
+// better as long as they fit. Products of the backward pass, which are deep, like large cooperative tiles.
 inline constexpr std::array kWgmmaSm90Tiles = {
     //    m    n   k  stages  warps  group
     Tile{128,  64, 64, 6,     1, 4,   8},
@@ -79,6 +79,7 @@ inline constexpr std::array kWgmmaSm90Tiles = {
     Tile{208,  64, 64, 4,     1, 4,   8},
     Tile{ 64, 128, 64, 5,     1, 8,   8},
     Tile{128, 128, 64, 4,     1, 8,   8},
+    Tile{192, 128, 64, 3,     1, 8,   8},
 };
 // clang-format on
 

@@ -8,8 +8,10 @@
 #include <functional>
 #include <vector>
 
+#include "checks/maps.h"
 #include "checks/problem_data.h"
 #include "engine/launch.h"
+#include "kernels/tma_params.h"
 
 namespace swiglu::emulator {
 namespace {
@@ -80,14 +82,24 @@ class Run {
     const KernelConfig& config = kernel_.config;
     LaunchShape shape;
     const bool split = is_dw(problem_.pass);
-    shape.grid = {static_cast<unsigned>(tiles(config, execution_.m) * (split ? execution_.splits : 1)), 1, 1};
+    const long long all = tiles(config, execution_.m) * (split ? execution_.splits : 1);
+    shape.grid = {static_cast<unsigned>(execution_.blocks > 0 ? execution_.blocks : all), 1, 1};
     shape.block = {static_cast<unsigned>(threads(config)), 1, 1};
     shape.shared_bytes = static_cast<std::size_t>(shared_bytes(config));
     shape.reverse = execution_.reverse;
-    shape.log_banks = config.family == Family::mma_sm80;
+    shape.seed = execution_.seed;
+    shape.log_banks = config.family == Family::mma_sm80 || config.family == Family::wgmma_sm90;
     shape.allow_uninitialised = config.family == Family::mma_sm80;  // fragments fetched after the last step
     const BackwardParams params = arguments();
-    const Report report = launch(shape, global_, [&] { kernel_.run(params); });
+    const bool with_maps = config.family == Family::wgmma_sm90;
+    const TmaParams maps = with_maps ? tma_params(config, params, encode_map) : TmaParams{};
+    const Report report = launch(shape, global_, [&] {
+      if (with_maps) {
+        kernel_.run_with_maps(maps);
+      } else {
+        kernel_.run(params);
+      }
+    });
     BackwardOutcome outcome{report.text(), report.counters};
     if (outcome.errors.empty()) {
       outcome.errors = wrong_values();

@@ -14,9 +14,11 @@
 
 namespace swiglu::emulator {
 
+// One of the two, by the family.
 struct BackwardCase {
   KernelConfig config;
-  void (*run)(const BackwardParams&);
+  void (*run)(const BackwardParams&) = nullptr;
+  void (*run_with_maps)(const TmaParams&) = nullptr;
 };
 
 struct BackwardExecution {
@@ -26,6 +28,8 @@ struct BackwardExecution {
   int splits = 1;           // dw: parts, which leave fewer tokens to the last; dw_sum: parts to add up
   bool accumulate = false;  // dw and dw_sum
   bool both = true;         // dw_sum: of both gradients, else of dWu alone
+  std::uint32_t seed = 0;   // as in LaunchShape
+  int blocks = 0;           // of a kernel whose blocks walk the tiles; 0: one for each tile, as of all other kernels
 };
 
 struct BackwardOutcome {

@@ -3,9 +3,10 @@
 #include <cstring>
 #include <functional>
 
+#include "checks/maps.h"
 #include "checks/reference.h"
 #include "engine/launch.h"
-#include "operations/tensor_map.h"
+#include "kernels/tma_params.h"
 
 namespace swiglu::emulator {
 namespace {
@@ -49,21 +50,6 @@ class Operands {
             x_.ld,   gate_.ld,   up_.ld,   out_.ld,   g_.ld,   u_.ld};
   }
 
-  // g and u stay no maps where the pass does not store them.
-  TmaForwardParams maps(const KernelConfig& config) const {
-    TmaForwardParams maps{};
-    maps.x = map(x_, x_box(config));
-    maps.w_gate = map(gate_, weight_box(config));
-    maps.w_up = map(up_, weight_box(config));
-    maps.out = map(out_, output_box(config));
-    if (problem_.pass == Pass::forward_store) {
-      maps.g = map(g_, output_box(config));
-      maps.u = map(u_, output_box(config));
-    }
-    maps.m = execution_.m;
-    return maps;
-  }
-
   static std::vector<std::uint16_t> contents(const Matrix& matrix) {
     std::vector<std::uint16_t> values;
     for (std::int64_t row = 0; matrix.base != nullptr && row < matrix.rows; ++row) {
@@ -91,11 +77,6 @@ class Operands {
         global_.add({name, role, static_cast<std::size_t>(rows), static_cast<std::size_t>(columns) * kElementBytes,
                      static_cast<std::size_t>(ld) * kElementBytes, static_cast<std::size_t>(problem_.access_bytes)});
     return {base, rows, columns, ld};
-  }
-
-  static TensorMap map(const Matrix& matrix, const Box& box) {
-    return make_tensor_map(matrix.base, matrix.rows, matrix.columns, matrix.ld * kElementBytes, box.rows, box.columns,
-                           static_cast<unsigned>(box.swizzle_bytes));
   }
 
   static void fill(const Matrix& matrix, const Element& element) {
@@ -134,7 +115,7 @@ Outcome execute(const KernelCase& kernel, const Execution& execution) {
   shape.allow_uninitialised = config.family == Family::mma_sm80;
   const bool with_maps = config.family == Family::wgmma_sm90;
   const ForwardParams params = operands.params();
-  const TmaForwardParams maps = with_maps ? operands.maps(config) : TmaForwardParams{};
+  const TmaParams maps = with_maps ? tma_params(config, params, encode_map) : TmaParams{};
   const Report report = launch(shape, operands.global(), [&] {
     if (with_maps) {
       kernel.run_with_maps(maps);

@@ -16,7 +16,7 @@ namespace swiglu::emulator {
 struct KernelCase {
   KernelConfig config;
   void (*run)(const ForwardParams&) = nullptr;
-  void (*run_with_maps)(const TmaForwardParams&) = nullptr;
+  void (*run_with_maps)(const TmaParams&) = nullptr;
 };
 
 struct Execution {

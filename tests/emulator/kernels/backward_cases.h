@@ -8,6 +8,7 @@
 #include "swiglu/mma_sm80.cuh"
 #include "swiglu/simt.cuh"
 #include "swiglu/streaming.cuh"
+#include "swiglu/wgmma_sm90.cuh"
 
 namespace swiglu::emulator {
 
@@ -18,6 +19,8 @@ BackwardCase backward_case() {
     return {C, &simt::backward<C>};
   } else if constexpr (C.family == Family::streaming) {
     return {C, &streaming::backward<C>};
+  } else if constexpr (C.family == Family::wgmma_sm90) {
+    return {C, nullptr, &wgmma_sm90::backward<C>};
   } else {
     return {C, &mma_sm80::backward<C>};
   }
@@ -31,6 +34,7 @@ inline std::string failure(const BackwardCase& kernel, const BackwardExecution& 
   }
   return print(kernel.config) + " m=" + std::to_string(execution.m) + " padding=" + std::to_string(execution.padding) +
          " splits=" + std::to_string(execution.splits) + (execution.accumulate ? " accumulate" : "") +
+         " blocks=" + std::to_string(execution.blocks) + " seed=" + std::to_string(execution.seed) +
          (execution.both ? "" : " single") + (execution.reverse ? " reverse" : "") + "\n" + outcome.errors;
 }
 

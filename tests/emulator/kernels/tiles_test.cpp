@@ -68,9 +68,9 @@ void check_wgmma_work(const KernelConfig& config, const Counters& counters) {
   const auto blocks = static_cast<std::uint64_t>(is_swapped(tile) ? 2 * tile.n / kWgmmaRows : tile.m / kWgmmaRows);
   CHECK(counters.wgmma == tile_count * stages * static_cast<std::uint64_t>(tile.k / 16) * blocks);
 
-  const auto weight_boxes = static_cast<std::uint64_t>(
-      kProblem.layout == Layout::kn ? tile.n / weight_box(config).columns : tile.n / weight_box(config).rows);
-  CHECK(counters.tma_loads == tile_count * stages * (1 + 2 * weight_boxes));
+  const Product of = product(config.problem);
+  const auto operand_boxes = static_cast<std::uint64_t>(boxes(of.a, tile.m) + 2 * boxes(of.b, tile.n));
+  CHECK(counters.tma_loads == tile_count * stages * operand_boxes);
   const auto row_bytes = static_cast<std::uint64_t>(kProblem.d_model * kElementBytes);
   CHECK(counters.tma_loaded_bytes ==
         static_cast<std::uint64_t>(tiles_n(config)) * kM * row_bytes +

@@ -9,7 +9,6 @@
 namespace swiglu::emulator {
 namespace {
 
-constexpr int kMatrices = 4;
 constexpr int kRows = 8;
 constexpr std::size_t kRowBytes = 16;
 
@@ -46,9 +45,9 @@ Matrix read_matrix(Block& block, int warp, int matrix, const LaneOperands& opera
   return values;
 }
 
-template <bool kTransposed>
+template <int kMatrices, bool kTransposed>
 void compute(Block& block, int warp, const LaneOperands& operands, const Location& where) {
-  const SharedMemory::SiteId site = block.shared().site({kTransposed ? "ldmatrix.x4.trans" : "ldmatrix.x4", where});
+  const SharedMemory::SiteId site = block.shared().site({kTransposed ? "ldmatrix.trans" : "ldmatrix", where});
   for (int matrix = 0; matrix < kMatrices; ++matrix) {
     const Matrix values = read_matrix(block, warp, matrix, operands, where, site);
     for (std::size_t lane = 0; lane < operands.size(); ++lane) {
@@ -61,14 +60,16 @@ void compute(Block& block, int warp, const LaneOperands& operands, const Locatio
   }
 }
 
-constexpr WarpOperation kLoadMatrix{"ldmatrix.x4", compute<false>, false};
-constexpr WarpOperation kLoadMatrixTransposed{"ldmatrix.x4.trans", compute<true>, false};
+constexpr WarpOperation kLoadMatrix[2][2] = {
+    {{"ldmatrix.x2", compute<2, false>, false}, {"ldmatrix.x2.trans", compute<2, true>, false}},
+    {{"ldmatrix.x4", compute<4, false>, false}, {"ldmatrix.x4.trans", compute<4, true>, false}},
+};
 
 }  // namespace
 
-void load_matrix_x4(bool transposed, unsigned* registers, unsigned address, const Location& where) {
+void load_matrix(bool four, bool transposed, unsigned* registers, unsigned address, const Location& where) {
   Operands operands{registers, address};
-  Block::current()->meet_warp(transposed ? kLoadMatrixTransposed : kLoadMatrix, Block::kFullMask, &operands, where);
+  Block::current()->meet_warp(kLoadMatrix[four ? 1 : 0][transposed ? 1 : 0], Block::kFullMask, &operands, where);
 }
 
 }  // namespace swiglu::emulator

@@ -24,9 +24,8 @@ void load_shared(unsigned source, void* destination, std::size_t bytes, const Lo
 void store_shared(unsigned destination, const void* source, std::size_t bytes, const Location& where);
 
 // ---- Warp collectives, called by all 32 lanes ----
-void load_matrix_x4(bool transposed, unsigned* registers, unsigned address, const Location& where);
-
 // registers: two or four, a matrix of 8x8 each.
+void load_matrix(bool four, bool transposed, unsigned* registers, unsigned address, const Location& where);
 void store_matrix(bool four, bool transposed, const unsigned* registers, unsigned address, const Location& where);
 
 enum class MmaType { bf16_f32, f16_f32, f16_f16 };  // operands and accumulator

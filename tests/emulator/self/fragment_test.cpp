@@ -189,6 +189,8 @@ unsigned element(unsigned matrix, unsigned row, unsigned column) { return matrix
 TEST_CASE("ldmatrix hands out rows, and columns when transposed") {
   std::vector<std::array<unsigned, 4>> plain(32);
   std::vector<std::array<unsigned, 4>> transposed(32);
+  std::vector<std::array<unsigned, 2>> plain_two(32);
+  std::vector<std::array<unsigned, 2>> transposed_two(32);
   const Report report = launch_warps(1, [&] {
     const unsigned lane = threadIdx.x;
     const unsigned base = ptx::shared_address(ptx::dynamic_shared());
@@ -205,9 +207,15 @@ TEST_CASE("ldmatrix hands out rows, and columns when transposed") {
     std::copy(r, r + 4, plain[lane].begin());
     ptx::ldmatrix_x4_trans(r, address);
     std::copy(r, r + 4, transposed[lane].begin());
+    unsigned two[2];
+    const unsigned counting = lane < 16 ? address : 1;  // the others' are not looked at
+    ptx::ldmatrix_x2(two, counting);
+    std::copy(two, two + 2, plain_two[lane].begin());
+    ptx::ldmatrix_x2_trans(two, counting);
+    std::copy(two, two + 2, transposed_two[lane].begin());
   });
   CHECK(report.text() == "");
-  CHECK(report.counters.ldmatrix == 8);
+  CHECK(report.counters.ldmatrix == 12);
   for (unsigned lane = 0; lane < 32; ++lane) {
     for (unsigned matrix = 0; matrix < 4; ++matrix) {
       const unsigned major = lane / 4;
@@ -215,6 +223,8 @@ TEST_CASE("ldmatrix hands out rows, and columns when transposed") {
       CHECK(plain[lane][matrix] == (element(matrix, major, minor) | element(matrix, major, minor + 1) << 16));
       CHECK(transposed[lane][matrix] == (element(matrix, minor, major) | element(matrix, minor + 1, major) << 16));
     }
+    CHECK(std::equal(plain_two[lane].begin(), plain_two[lane].end(), plain[lane].begin()));
+    CHECK(std::equal(transposed_two[lane].begin(), transposed_two[lane].end(), transposed[lane].begin()));
   }
 }
 

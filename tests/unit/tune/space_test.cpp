@@ -176,7 +176,8 @@ TEST_CASE("every rule of wgmma_sm90 names itself") {
         "rows of operand A must be 64, or x's a multiple of that, for each warpgroup");
   CHECK(with({128, 136, 64, 4, 8, 1, 16}) == "columns of operand B must be a multiple of 16 up to 256");
   CHECK(with({200, 64, 64, 4, 1, 4, 16}) == "columns of operand B must be a multiple of 16 up to 256");
-  CHECK(with({128, 96, 64, 4, 4, 1, 16}, Layout::kn) == "n must be a multiple of 64 in layout kn");
+  CHECK(with({128, 96, 64, 4, 4, 1, 16}, Layout::kn) ==
+        "n must be a multiple of 64 where the columns of B are contiguous");
   CHECK(with({128, 128, 64, 4, 4, 1, 16}) == "sums would not fit the registers of a thread");
   KernelConfig narrow{problem(), Family::wgmma_sm90, {128, 64, 64, 4, 4, 1, 16}};
   narrow.problem.access_bytes = 8;
@@ -203,7 +204,38 @@ TEST_CASE("wgmma_sm90: byte, register and box counts of known tiles") {
   swapped.tile = {208, 64, 64, 4, 1, 4, 8};
   CHECK(accumulator_registers(swapped) == 208);
   CHECK(output_box(swapped).rows == 104);
-  CHECK(weight_box(swapped).rows == 64);
+  CHECK(b_box(swapped).rows == 64);
+}
+
+TEST_CASE("wgmma_sm90: the passes of the backward pass") {
+  const auto of = [](Pass pass, Layout layout, Tile tile) {
+    return KernelConfig{{DType::bf16, Accum::f32, layout, pass, 4096, 14336, 16}, Family::wgmma_sm90, tile};
+  };
+  const Tile cooperative{128, 128, 64, 4, 8, 1, 16};
+  const Tile swapped{192, 128, 64, 3, 1, 8, 8};
+  const Tile ping_pong{128, 88, 64, 5, 4, 1, 16};
+  // Weight gradients lie as the weights do: either tile has its sums upright in one of the layouts.
+  CHECK(sums_lie_upright(of(Pass::dw, Layout::kn, cooperative)));
+  CHECK_FALSE(sums_lie_upright(of(Pass::dw, Layout::nk, cooperative)));
+  CHECK_FALSE(sums_lie_upright(of(Pass::dw, Layout::kn, swapped)));
+  CHECK(sums_lie_upright(of(Pass::dw, Layout::nk, swapped)));
+  CHECK(output_box(of(Pass::dw, Layout::nk, cooperative)).rows == 128);
+  CHECK(output_box(of(Pass::dw, Layout::nk, cooperative)).columns == 64);
+  CHECK(output_box(of(Pass::dw, Layout::nk, swapped)).columns == 32);  // of 96
+  // Two columns of 64 for either operand of dw, and a barrier of each consumer's for gradients that are added to.
+  CHECK(boxes(product(of(Pass::dw, Layout::nk, cooperative).problem).a, cooperative.m) == 2);
+  CHECK(shared_bytes(of(Pass::dw, Layout::kn, cooperative)) ==
+        4 * (128 + 256) * 128 + 2 * 64 * 128 * 2 + 4 * 16 + 2 * 8);
+  CHECK(shared_bytes(of(Pass::dx, Layout::kn, cooperative)) == 4 * (128 + 256) * 128 + 2 * 64 * 128 * 2 + 4 * 16);
+  CHECK(reason(of(Pass::dw, Layout::kn, ping_pong)) ==
+        "n must be a multiple of 64 where the columns of B are contiguous");
+  CHECK(reason(of(Pass::dx, Layout::kn, ping_pong)) == "");  // the weights' transposed: contiguous along k
+  CHECK(reason(of(Pass::dw, Layout::kn, {176, 64, 64, 5, 1, 4, 8})) ==
+        "m must be a multiple of 64 where the rows of A are contiguous");
+  // What waits in registers for its turn to be stored.
+  CHECK(reason(of(Pass::recompute, Layout::nk, ping_pong)) == "");
+  CHECK(reason(of(Pass::recompute, Layout::nk, {128, 96, 64, 5, 4, 1, 16})) ==
+        "sums would not fit the registers of a thread");
 }
 
 TEST_CASE("f16 sums free registers for tiles that f32 sums cannot have") {

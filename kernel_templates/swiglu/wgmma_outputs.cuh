@@ -1,0 +1,288 @@
+// What each pass makes of a warpgroup's sums in family wgmma_sm90, and where it goes: 16-bit elements through the
+// staging and tensor maps, f32 out of the registers, 32 bytes of a row from four or eight lanes.
+//
+// A unit of output is one half of 64 rows of sums (staged_store.cuh); a round is both halves of one. Entered by all 128
+// threads of the warpgroup, when the sums are complete.
+#pragma once
+
+#include "ptx/grid_dependency.cuh"
+#include "swiglu/activation.cuh"
+#include "swiglu/config.h"
+#include "swiglu/element.cuh"
+#include "swiglu/epilogue.cuh"
+#include "swiglu/operands.cuh"
+#include "swiglu/params.h"
+#include "swiglu/staged_store.cuh"
+
+namespace swiglu::wgmma_sm90 {
+
+template <KernelConfig C, typename Sums>
+class Outputs {
+  static constexpr Pass kPass = C.problem.pass;
+  static constexpr DType kDType = C.problem.dtype;
+  static constexpr bool kSwapped = is_swapped(C.tile);
+  static constexpr int kGroups = StagedStore<C>::kGroups;
+  static constexpr int kRounds =  // of a warpgroup in a tile
+      kSwapped ? C.tile.m / staged_sums(C.tile) : C.tile.m / (C.tile.warps_m * 16);
+
+  // Of a unit's first element, in memory.
+  struct Place {
+    int row;
+    int column;
+  };
+
+ public:
+  // `share`: which of the warpgroups that work on one tile this is. The rest as StagedStore takes it.
+  __device__ __forceinline__ Outputs(const TmaParams& params, unsigned staging, int barrier, unsigned fetched,
+                                     int share)
+      : params_(params), store_(staging, barrier, fetched), share_(share) {
+    if (fetches_now()) {
+      ptx::grid_dependency_wait();
+    }
+  }
+
+  // Before the products of a tile: starts to fetch what its first unit is computed from.
+  __device__ __forceinline__ void prepare(const Work& work) {
+    if (fetches_now()) {
+      fetch(work, 0, 0);
+    }
+  }
+
+  __device__ __forceinline__ void write(const Work& work, Sums& sums) {
+#pragma unroll
+    for (int round = 0; round < kRounds; ++round) {
+      if constexpr (is_forward(kPass)) {
+        write_forward(work, round, sums);
+      } else if constexpr (kPass == Pass::recompute) {
+        write_gate_gradients(work, round, sums);
+      } else {
+#pragma unroll
+        for (int half = 0; half < 2; ++half) {
+          if constexpr (kPass == Pass::dx) {
+            write_sums(params_.out[0], work, round, half, half, sums);
+          } else {
+            write_weight_gradient(work, round, half, sums);
+          }
+        }
+      }
+    }
+  }
+
+  __device__ __forceinline__ void finish() const { store_.finish(); }
+
+ private:
+  __device__ __forceinline__ bool fetches_now() const {
+    if constexpr (kPass == Pass::recompute) {
+      return true;
+    } else if constexpr (fetches(C.problem)) {
+      return params_.accumulate != 0;
+    } else {
+      return false;
+    }
+  }
+
+  __device__ __forceinline__ Place place(const Work& work, int round, int half) const {
+    const int row = static_cast<int>(work.origin.row) +
+                    (kSwapped ? round * staged_sums(C.tile) : (share_ * kRounds + round) * kWgmmaRows);
+    const int column = work.origin.column + half_offset<C>(half) + (kSwapped ? share_ * kWgmmaRows : 0);
+    return product(C.problem).transposed ? Place{column, row} : Place{row, column};
+  }
+
+  __device__ __forceinline__ void fetch(const Work& work, int round, int half) const {
+    const Place from = place(work, round, half);
+    store_.fetch(kPass == Pass::recompute ? params_.dout : gradient_map(half), from.row, from.column);
+  }
+
+  __device__ __forceinline__ const TensorMap& gradient_map(int half) const {
+    return params_.out[kPass == Pass::dw ? half : 0];
+  }
+
+  // Where among the accumulators a unit's group stands.
+  __device__ static __forceinline__ int block_of(int round, int half) { return kSwapped ? half : round; }
+  __device__ static __forceinline__ int group_of(int round, int half, int j) {
+    return (kSwapped ? round : half) * kGroups + j;
+  }
+  __device__ static __forceinline__ float value(const Sums& sums, int round, int half, int j, int e) {
+    return sums.value(block_of(round, half), group_of(round, half, j), e);
+  }
+
+  // Or the compiler would compute a round's values before, for which registers would not do. What was written in
+  // earlier rounds need not be held.
+  __device__ static __forceinline__ void hold(Sums& sums, int round) {
+    sums.hold(block_of(round, 0), group_of(round, 0, 0));
+  }
+
+  template <typename Value>
+  __device__ __forceinline__ void write_staged(const TensorMap& map, Place to, int round, Sums& sums, Value value) {
+    store_.begin();
+    hold(sums, round);
+    store_.stage(value);
+    store_.send(map, to.row, to.column);
+  }
+
+  // A half's sums as they are, to the place of `place_half`.
+  __device__ __forceinline__ void write_sums(const TensorMap& map, const Work& work, int round, int half,
+                                             int place_half, Sums& sums) {
+    write_staged(map, place(work, round, place_half), round, sums,
+                 [&](int j, int e) { return sums.packed(block_of(round, half), group_of(round, half, j), e); });
+  }
+
+  __device__ __forceinline__ void write_forward(const Work& work, int round, Sums& sums) {
+    const auto gated = [&](int j, int e) { return gate(value(sums, round, 0, j, e), value(sums, round, 1, j, e)); };
+    write_staged(params_.out[0], place(work, round, 0), round, sums,
+                 [&](int j, int e) { return pack<kDType>(gated(j, e), gated(j, e + 1)); });
+    if constexpr (kPass == Pass::forward_store) {
+      write_sums(params_.out[1], work, round, 0, 0, sums);
+      write_sums(params_.out[2], work, round, 1, 0, sums);
+    }
+  }
+
+  // dg takes the place of dout in the staging; du waits in registers.
+  __device__ __forceinline__ void write_gate_gradients(const Work& work, int round, Sums& sums) {
+    unsigned du[2 * kGroups];
+    const Place to = place(work, round, 0);
+    store_.wait_fetched();
+    hold(sums, round);
+    store_.update([&](int j, int e, unsigned dout) {
+      const auto gradient = [&](int element, unsigned short bits) {
+        return gate_gradient(value(sums, round, 0, j, element), value(sums, round, 1, j, element),
+                             to_float<kDType>(bits));
+      };
+      const GateGradient low = gradient(e, static_cast<unsigned short>(dout & 0xffffu));
+      const GateGradient high = gradient(e + 1, static_cast<unsigned short>(dout >> 16));
+      du[2 * j + e / 2] = pack<kDType>(low.du, high.du);
+      return pack<kDType>(low.dg, high.dg);
+    });
+    store_.send(params_.out[0], to.row, to.column);
+    store_.begin();
+    store_.stage([&](int j, int e) { return du[2 * j + e / 2]; });
+    store_.send(params_.out[1], to.row, to.column);
+    if (round + 1 < kRounds) {
+      fetch(work, round + 1, 0);
+    }
+  }
+
+  __device__ __forceinline__ void write_weight_gradient(const Work& work, int round, int half, Sums& sums) {
+    if (params_.floats[0] != nullptr) {
+      write_floats(work, round, half, sums);
+    } else if constexpr (C.problem.gradient == Gradient::element) {
+      if (fetches_now()) {
+        add_staged(work, round, half, sums);
+      } else {
+        write_sums(gradient_map(half), work, round, half, half, sums);
+      }
+    }
+  }
+
+  __device__ __forceinline__ void add_staged(const Work& work, int round, int half, Sums& sums) {
+    const Place to = place(work, round, half);
+    store_.wait_fetched();
+    hold(sums, round);
+    store_.update([&](int j, int e, unsigned old) {
+      return pack<kDType>(
+          value(sums, round, half, j, e) + to_float<kDType>(static_cast<unsigned short>(old & 0xffffu)),
+          value(sums, round, half, j, e + 1) + to_float<kDType>(static_cast<unsigned short>(old >> 16)));
+    });
+    store_.send(gradient_map(half), to.row, to.column);
+    if (half == 0) {
+      fetch(work, round, 1);
+    } else if (round + 1 < kRounds) {
+      fetch(work, round + 1, 0);
+    }
+  }
+
+  // Written, or added to what is there: then a batch of loads is on its way before its sums are stored.
+  __device__ __forceinline__ void write_floats(const Work& work, int round, int half, const Sums& sums) const {
+    constexpr int kBatch = 4;  // groups
+    const FloatUnit unit = float_unit(work, round, half);
+    const bool add = params_.accumulate != 0;
+#pragma unroll
+    for (int batch = 0; batch < kGroups; batch += kBatch) {
+      FloatPair old[kBatch][2];
+      if (add) {
+#pragma unroll
+        for (int i = 0; i < 2 * kBatch; ++i) {
+          if (batch + i / 2 < kGroups) {
+            old[i / 2][i % 2] = unit.load(batch + i / 2, i % 2);
+          }
+        }
+      }
+#pragma unroll
+      for (int i = 0; i < 2 * kBatch; ++i) {
+        const int j = batch + i / 2;
+        if (j < kGroups) {
+          FloatPair sum{value(sums, round, half, j, i % 2 * 2), value(sums, round, half, j, i % 2 * 2 + 1)};
+          if (add) {
+            sum.low += old[i / 2][i % 2].low;
+            sum.high += old[i / 2][i % 2].high;
+          }
+          unit.store(j, i % 2, sum);
+        }
+      }
+    }
+  }
+
+  // A thread's pairs of neighbouring columns of sums in an f32 matrix.
+  struct FloatUnit {
+    static constexpr bool kUpright = sums_lie_upright(C);
+    float* at;  // of group 0, rows + 0
+    long long ld;
+    int rows_left;  // from there on; may be none, or less
+    int columns_left;
+
+    // Of group j, rows + 0 or + 8 of the sums.
+    __device__ __forceinline__ int row(int j, int eighth) const { return kUpright ? 8 * eighth : 8 * j; }
+    __device__ __forceinline__ int column(int j, int eighth) const { return kUpright ? 8 * j : 8 * eighth; }
+    __device__ __forceinline__ float* low(int j, int eighth) const {
+      return at + (row(j, eighth) * ld + column(j, eighth));
+    }
+    __device__ __forceinline__ bool low_is_inside(int j, int eighth) const {
+      return row(j, eighth) < rows_left && column(j, eighth) < columns_left;
+    }
+    __device__ __forceinline__ bool high_is_inside(int j, int eighth) const {
+      return kUpright ? row(j, eighth) < rows_left && column(j, eighth) + 1 < columns_left
+                      : row(j, eighth) + 1 < rows_left && column(j, eighth) < columns_left;
+    }
+
+    __device__ __forceinline__ FloatPair load(int j, int eighth) const {
+      const float* const from = low(j, eighth);
+      if (kUpright && high_is_inside(j, eighth)) {
+        return *reinterpret_cast<const FloatPair*>(from);
+      }
+      return {low_is_inside(j, eighth) ? *from : 0.0f, high_is_inside(j, eighth) ? from[kUpright ? 1 : ld] : 0.0f};
+    }
+
+    __device__ __forceinline__ void store(int j, int eighth, FloatPair sum) const {
+      float* const to = low(j, eighth);
+      if (kUpright && high_is_inside(j, eighth)) {
+        *reinterpret_cast<FloatPair*>(to) = sum;
+        return;
+      }
+      if (low_is_inside(j, eighth)) {
+        *to = sum.low;
+      }
+      if (high_is_inside(j, eighth)) {
+        to[kUpright ? 1 : ld] = sum.high;
+      }
+    }
+  };
+
+  __device__ __forceinline__ FloatUnit float_unit(const Work& work, int round, int half) const {
+    const int second = kPass == Pass::dw ? half : 0;
+    const Place first = place(work, round, half);
+    const int thread = static_cast<int>(threadIdx.x) % kWarpgroupThreads;
+    const int row_of_sums = thread / kWarpThreads * 16 + thread % kWarpThreads / 4;
+    const int column_of_sums = thread % 4 * 2;
+    const int row = first.row + (FloatUnit::kUpright ? row_of_sums : column_of_sums);
+    const int column = first.column + (FloatUnit::kUpright ? column_of_sums : row_of_sums);
+    const long long ld = params_.ld_floats[second];
+    return {params_.floats[second] + (work.split * params_.floats_split + row * ld + column), ld,
+            weight_rows(C.problem) - row, weight_columns(C.problem) - column};
+  }
+
+  const TmaParams& params_;
+  StagedStore<C> store_;
+  int share_;
+};
+
+}  // namespace swiglu::wgmma_sm90
