@@ -53,7 +53,10 @@ int run_every_tile(const BenchRequest& request, const BenchOptions& options) {
                                                    ": name one with --filter, or with custom and one --m");
   }
   const BenchDevice device = BenchDevice::open(options.device);
-  const swiglu_plan_desc desc = forward_desc(request.kind, request.points.front());
+  swiglu_plan_desc desc = point_desc(request.kind, request.points.front());
+  if (request.pass == BenchPass::backward) {  // the plan runs the forward pass too, to be right
+    desc.passes = SWIGLU_PASS_BACKWARD | SWIGLU_PASS_BACKWARD_RECOMPUTE;
+  }
   const std::vector<std::string> arguments = bench_arguments(request);
   std::vector<TileBench> benches{bench_tile("chosen", "", arguments)};
   for (const CandidateTile& candidate : candidate_tiles(desc, device.arch, options.tiles)) {
@@ -62,7 +65,7 @@ int run_every_tile(const BenchRequest& request, const BenchOptions& options) {
                                               : TileBench{name, nullptr, candidate.error});
   }
   std::printf("%s, %s\n", spell(request.points.front()).c_str(), request.kind_in_words.c_str());
-  print_tiles(benches);
+  print_tiles(benches, request.pass);
   if (!options.json.empty()) {
     Json all = Json::array();
     for (const TileBench& bench : benches) {
@@ -93,13 +96,13 @@ int run(const BenchOptions& options) {
     print_header(request, report.environment, report.prepare_seconds);
   };
   progress.point = [&](const BenchReport& report) {
-    print_point(report.points.back());
+    print_point(report.points.back(), request.pass);
     if (!options.json.empty()) {  // after each point: a bench that is cut short leaves what it has
       write(options.json, to_json(request, report, command, date));
     }
   };
   const BenchReport report = run_bench(request, progress);
-  print_summary(report);
+  print_summary(report, request.pass);
   return count_failed(report.points) == 0 ? kSuccess : kFailure;
 }
 
@@ -115,6 +118,7 @@ void add_bench_command(CLI::App& app, int& exit_code) {
       "Exit codes: 0 all points measured, 1 a point failed or there is no GPU or no cuBLASLt, 2 wrong command line.\n"
       "Examples:\n"
       "  swiglu bench goals --json goals.json\n"
+      "  swiglu bench goals --pass backward --layout kn --json backward.json\n"
       "  swiglu bench llm --filter llama-3-8b --quick\n"
       "  swiglu bench goals --filter 'm8192 4096x14336' --every-tile --tiles wgmma --quick\n"
       "  swiglu bench custom --d-model 4096 --d-intermediate 14336 --m 64 8192 --dtype f16 --accum f16 --store");

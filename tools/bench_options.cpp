@@ -10,7 +10,7 @@ constexpr int kQuickRounds = 5;
 
 std::vector<BenchPoint> points_of(const BenchOptions& options) {
   if (options.suite != "custom") {
-    return filtered(suite_points(options.suite, options.tokens), options.filter);
+    return filtered(suite_points(options.suite, bench_pass(options.pass), options.tokens), options.filter);
   }
   constexpr std::int64_t kTokens = 8192;
   const swiglu_plan_desc desc = describe_problem(*options.problem);
@@ -58,9 +58,15 @@ void add_selection_options(CLI::App& command, BenchOptions& options) {
   command.add_option("--tiles", options.tiles, "Of those, the ones whose family/tile contains this")
       ->needs(every_tile)
       ->type_name("TEXT");
+  std::vector<std::string> passes;
+  std::string pass_names;
+  for (const BenchPass pass : kBenchPasses) {
+    passes.emplace_back(name(pass));
+    pass_names += (pass_names.empty() ? "" : "|") + passes.back();
+  }
   command.add_option("--pass", options.pass, "What is timed")
-      ->check(CLI::IsMember({"forward"}).description(""))
-      ->type_name("forward")
+      ->check(CLI::IsMember(passes).description(""))
+      ->type_name(pass_names)
       ->capture_default_str();
 }
 
@@ -91,7 +97,16 @@ BenchRequest bench_request(const BenchOptions& options) {
   BenchRequest request;
   request.suite = options.suite;
   request.points = points_of(options);
+  request.pass = bench_pass(options.pass);
   request.kind = describe_problem(*options.problem);
+  if (request.pass != BenchPass::forward) {
+    if (options.problem->store) {
+      throw CLI::ValidationError("--store", "is for the pass forward; " + options.pass +
+                                                " measures with and without stored g and u in any case");
+    }
+    request.kind.passes =
+        SWIGLU_PASS_FORWARD | SWIGLU_PASS_FORWARD_STORE | SWIGLU_PASS_BACKWARD | SWIGLU_PASS_BACKWARD_RECOMPUTE;
+  }
   request.kind.device = options.device;
   request.kind_in_words = spell_kind(request.kind);
   request.effort.rounds = options.quick ? kQuickRounds : options.rounds;
@@ -111,6 +126,7 @@ std::vector<std::string> bench_arguments(const BenchRequest& request) {
   const auto add = [&](const char* option, const std::string& value) {
     arguments.insert(arguments.end(), {option, value});
   };
+  add("--pass", name(request.pass));
   add("--m", std::to_string(point.m));
   add("--d-model", std::to_string(point.d_model));
   add("--d-intermediate", std::to_string(point.d_intermediate));

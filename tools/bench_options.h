@@ -26,7 +26,7 @@ struct BenchOptions {
   std::string json;
   std::uint64_t seed = 1;
   std::string cublaslt;
-  std::string pass = "forward";
+  std::string pass = "forward";  // name(BenchPass)
   bool every_tile = false;
   std::string tiles;  // which: those whose "family/tile" contains this
 };

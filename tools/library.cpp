@@ -37,15 +37,19 @@ Json describe(swiglu_plan* plan, std::int64_t m) {
       [&](char* buffer, size_t size, size_t* needed) { return swiglu_plan_describe(plan, m, buffer, size, needed); }));
 }
 
-Json kernel_of(const Json& description, std::uint32_t pass) {
-  const char* name = pass == SWIGLU_PASS_FORWARD_STORE ? "forward_store" : "forward";
+Json kernels_of(const Json& description) {
   Json widest = Json::object();
   for (const Json& kernel : description.value("kernels", Json::array())) {
-    if (kernel.value("pass", "") == name && kernel.value("alignment", 0) >= widest.value("alignment", 0)) {
-      widest = kernel;
+    Json& found = widest[kernel.value("pass", "")];
+    if (found.is_null() || kernel.value("alignment", 0) >= found.value("alignment", 0)) {
+      found = kernel;
     }
   }
   return widest;
+}
+
+Json kernel_of(const Json& description, std::uint32_t pass) {
+  return kernels_of(description).value(pass == SWIGLU_PASS_FORWARD_STORE ? "forward_store" : "forward", Json::object());
 }
 
 void Reports::callback(void* self, const char* json) {

@@ -40,7 +40,11 @@ using Plan = std::unique_ptr<swiglu_plan, PlanDeleter>;
 Plan create_plan(const swiglu_plan_desc& desc);
 Json describe(swiglu_plan* plan, std::int64_t m);
 
-// Of a description: the kernel that runs this pass on operands as aligned as their pitches allow, as the program's are.
+// Of a description: the kernels that run on operands as aligned as their pitches allow, as the program's are, by the
+// pass that each is for ("forward", "dgate", "dx", ...).
+Json kernels_of(const Json& description);
+
+// And the one of the forward pass, storing g and u or not, whichever it is of a plan for one of them.
 Json kernel_of(const Json& description, std::uint32_t pass);
 
 // A swiglu_report_callback that hands each report on as JSON. An exception of the receiver does not cross the C

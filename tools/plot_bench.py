@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Charts of what `swiglu bench --json` wrote: TFLOP/s against d_model (one m, many sizes) or against m (each size by
-itself). One PNG for each file, beside it or where --output says. Needs matplotlib.
+"""Charts of what `swiglu bench --json` wrote, of any pass: TFLOP/s against d_model (one m, many sizes) or against m (each
+size by itself). One PNG for each file, beside it or where --output says. Needs matplotlib.
 
     swiglu bench seed --json seed.json
-    tools/plot_bench.py seed.json llm.json --output docs/charts
+    swiglu bench seed --pass backward --json backward.json
+    tools/plot_bench.py seed.json backward.json --output docs/charts
 """
 import argparse
 import json
@@ -16,11 +17,32 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import matplotlib.ticker
 
-CONTENDERS = {  # name in the JSON: label, colour, marker
-    "swiglu": ("swiglu (GEMM and activation)", "#1b7837", "o"),
-    "cublaslt_best": ("cuBLASLt GEMM alone, fastest algorithm", "#2166ac", "^"),
-    "cublaslt_first": ("cuBLASLt GEMM alone, first heuristic", "#67a9cf", "s"),
-    "cublaslt_first_and_activation": ("cuBLASLt GEMM, then activation", "#b2182b", "v"),
+CONTENDERS = {  # by pass; name in the JSON: label, colour, marker. The first is ours as it is called
+    "forward": {
+        "swiglu": ("swiglu (GEMM and activation)", "#1b7837", "o"),
+        "cublaslt_best": ("cuBLASLt GEMM alone, fastest algorithm", "#2166ac", "^"),
+        "cublaslt_first": ("cuBLASLt GEMM alone, first heuristic", "#67a9cf", "s"),
+        "cublaslt_first_and_activation": ("cuBLASLt GEMM, then activation", "#b2182b", "v"),
+    },
+    "backward": {
+        "swiglu_backward": ("swiglu: dx, dWg and dWu from stored g and u", "#1b7837", "o"),
+        "kernel_dx": ("swiglu: the kernel of dx alone", "#5aae61", "P"),
+        "kernel_dw": ("swiglu: the kernel of dW alone", "#a6dba0", "X"),
+        "cublaslt_dx_best": ("cuBLASLt GEMM of dx alone, fastest algorithm", "#2166ac", "^"),
+        "cublaslt_dw_best": ("cuBLASLt GEMM of dW alone, fastest algorithm", "#67a9cf", "s"),
+        "cublaslt_backward_first": ("cuBLASLt GEMMs and element-wise kernel", "#b2182b", "v"),
+    },
+    "forward+backward": {
+        "swiglu_stored": ("swiglu, storing g and u", "#1b7837", "o"),
+        "swiglu_recomputed": ("swiglu, recomputing g and u", "#a6dba0", "X"),
+        "cublaslt_both_best": ("cuBLASLt GEMMs and element-wise kernels, fastest algorithms", "#2166ac", "^"),
+        "cublaslt_both_first": ("cuBLASLt GEMMs and element-wise kernels, first heuristics", "#b2182b", "v"),
+    },
+}
+WORK = {  # what a rate counts
+    "forward": "TFLOP/s of 4 m d_model d_intermediate",
+    "backward": "backward, TFLOP/s of 8 m d_model d_intermediate, of dx or dW alone 4",
+    "forward+backward": "forward and backward, TFLOP/s of 12 m d_model d_intermediate",
 }
 
 
@@ -29,19 +51,19 @@ def series(points, contender, mode, key):
     found = []
     for point in points:
         names = [contender]
-        if contender == "cublaslt_best":  # picked in a short trial: where the first turned out faster, it is the fastest
-            names.append("cublaslt_first")
+        if contender.endswith("_best"):  # picked in a short trial: where the first turned out faster, it is the fastest
+            names.append(contender.removesuffix("_best") + "_first")
         rates = [point["contenders"][name][mode]["tflops"] for name in names if point["contenders"][name][mode]]
         if rates:
             found.append((point[key], max(rates)))
     return zip(*sorted(found)) if found else ((), ())
 
 
-def draw(axes, points, mode, key):
-    for contender, (label, colour, marker) in CONTENDERS.items():
+def draw(axes, points, contenders, mode, key):
+    for contender, (label, colour, marker) in contenders.items():
         x, y = series(points, contender, mode, key)
         axes.plot(x, y, color=colour, marker=marker, markersize=4, linewidth=1.5, label=label,
-                  zorder=4 if contender == "swiglu" else 3)
+                  zorder=4 if contender == next(iter(contenders)) else 3)
     axes.set_xlabel("d_model" if key == "d_model" else "m (tokens)")
     axes.set_ylabel("TFLOP/s")
     axes.set_ylim(bottom=0)
@@ -67,7 +89,8 @@ def panels(points, mode):
 
 def plot(report, mode, path):
     points = [point for point in report["points"] if "error" not in point]
-    points = [point for point in points if point["contenders"]["swiglu"][mode] is not None]
+    contenders = CONTENDERS[report["pass"]]
+    points = [point for point in points if point["contenders"][next(iter(contenders))][mode] is not None]
     if not points:
         sys.exit(f"{path.stem}: no point has {mode} figures")
     drawn = panels(points, mode)
@@ -76,13 +99,13 @@ def plot(report, mode, path):
     figure, axes = plt.subplots(rows, columns, figsize=(8 if columns == 1 else 5 * columns, 4.2 * rows + 1), squeeze=False,
                                 layout="constrained")
     for axis, (title, key, group) in zip(axes.flat, drawn):
-        draw(axis, group, mode, key)
+        draw(axis, group, contenders, mode, key)
         axis.set_title(title, fontsize=10)
     for axis in axes.flat[len(drawn):]:
         axis.set_axis_off()
     environment = report["environment"]
     figure.suptitle(f"{environment['gpu'].get('name', '?')}: {report['problem']}\n"
-                    f"TFLOP/s of 4 m d_model d_intermediate; cuBLASLt {environment['cublaslt']['version']}, "
+                    f"{WORK[report['pass']]}; cuBLASLt {environment['cublaslt']['version']}, "
                     f"driver {environment['driver']['version']}, {report['date'][:10]}", fontsize=10)
     handles, labels = axes.flat[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=min(2, columns + 1), fontsize=9, frameon=False)

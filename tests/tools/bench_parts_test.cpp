@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <limits>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -84,10 +85,15 @@ TEST_CASE("a block that was not written, or a NaN anywhere, is infinitely wrong"
 TEST_CASE("packed weights: pitches of both halves by layout") {
   swiglu_plan_desc kind{};
   kind.weight_layout = SWIGLU_KN;
-  CHECK(forward_desc(kind, {"", 1, 256, 768}).ld_w_up == 1536);
-  CHECK(forward_desc(kind, {"", 1, 256, 768}).ld_w_gate == 1536);
+  CHECK(point_desc(kind, {"", 1, 256, 768}).ld_w_up == 1536);
+  CHECK(point_desc(kind, {"", 1, 256, 768}).ld_w_gate == 1536);
+  CHECK(point_desc(kind, {"", 1, 256, 768}).ld_dw_gate == 0);
+  kind.passes = SWIGLU_PASS_BACKWARD;
+  CHECK(point_desc(kind, {"", 1, 256, 768}).ld_dw_gate == 1536);
+  CHECK(point_desc(kind, {"", 1, 256, 768}).ld_dw_up == 1536);
   kind.weight_layout = SWIGLU_NK;
-  CHECK(forward_desc(kind, {"", 1, 256, 768}).ld_w_gate == 0);
+  CHECK(point_desc(kind, {"", 1, 256, 768}).ld_w_gate == 0);
+  CHECK(point_desc(kind, {"", 1, 256, 768}).ld_dw_gate == 0);
 }
 
 TEST_CASE("plans of many problems are prepared together; one that fails says why, in its place") {
@@ -145,6 +151,14 @@ TEST_CASE("candidate tiles: of aligned operands, and those asked for") {
     CHECK_FALSE(tile.family.empty());
     CHECK(tile.tile.find('/') == std::string::npos);
   }
+  desc.passes = SWIGLU_PASS_BACKWARD | SWIGLU_PASS_BACKWARD_RECOMPUTE;
+  std::set<std::string> once;
+  for (const CandidateTile& tile : candidate_tiles(desc, "sm_80", "")) {
+    CHECK(tile.family != "streaming");
+    CHECK(once.insert(tile.family + "/" + tile.tile).second);
+  }
+  CHECK(once.size() > 2);
+  desc.passes = 0;
   const auto simt = candidate_tiles(desc, "sm_80", "simt/");
   CHECK(!simt.empty());
   CHECK(simt.size() < tiles.size());

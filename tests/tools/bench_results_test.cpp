@@ -15,9 +15,8 @@ namespace {
 PointResult made_up(const BenchPoint& point, double swiglu, double first, double best, double unfused) {
   PointResult result;
   result.point = point;
-  result.flop = forward_flop(point);
   const double times[] = {swiglu, first, best, unfused};
-  for (const Contender contender : kContenders) {
+  for (const Contender contender : contenders_of(BenchPass::forward)) {
     const double time = times[static_cast<std::size_t>(contender)];
     for (const double factor : {1.5, 1.0, 0.9}) {
       result.of(contender).burst.add({time * factor, 1500});
@@ -32,17 +31,18 @@ const BenchPoint kPoint{"llama-3-8b", 1000, 100, 10};
 
 TEST_CASE("ratios are of medians, below 1 where swiglu is faster") {
   const PointResult result = made_up(kPoint, 2, 2.5, 2.2, 4);
-  CHECK(ratio(result, Contender::first, Mode::burst) == doctest::Approx(0.8));
-  CHECK(ratio(result, Contender::best, Mode::burst) == doctest::Approx(2 / 2.2));
-  CHECK(ratio(result, Contender::unfused, Mode::burst) == doctest::Approx(0.5));
-  CHECK(std::isnan(ratio(result, Contender::first, Mode::sustained)));
+  CHECK(ratio(result, {Contender::swiglu, Contender::first}, Mode::burst) == doctest::Approx(0.8));
+  CHECK(ratio(result, {Contender::swiglu, Contender::best}, Mode::burst) == doctest::Approx(2 / 2.2));
+  CHECK(ratio(result, {Contender::swiglu, Contender::unfused}, Mode::burst) == doctest::Approx(0.5));
+  CHECK(std::isnan(ratio(result, {Contender::swiglu, Contender::first}, Mode::sustained)));
   CHECK(tera_flops(result, Contender::swiglu, Mode::burst) == doctest::Approx(4e6 / 2e-3 * 1e-12));
 }
 
 TEST_CASE("the fastest algorithm is never slower than the first") {
   const PointResult result = made_up(kPoint, 2, 2.5, 2.6, 4);
   CHECK(milliseconds(result, Contender::best, Mode::burst) == doctest::Approx(2.5));
-  CHECK(ratio(result, Contender::best, Mode::burst) == ratio(result, Contender::first, Mode::burst));
+  CHECK(ratio(result, {Contender::swiglu, Contender::best}, Mode::burst) ==
+        ratio(result, {Contender::swiglu, Contender::first}, Mode::burst));
 }
 
 TEST_CASE("a summary counts measured points alone, and names the worst") {
@@ -50,13 +50,13 @@ TEST_CASE("a summary counts measured points alone, and names the worst") {
   failed.error = "it broke";
   const std::vector<PointResult> points{made_up(kPoint, 1, 2, 2, 3), failed, made_up({"", 7, 8, 9}, 2, 1, 1, 3),
                                         made_up(kPoint, 1, 1, 1, 1)};
-  const RatioSummary summary = summarize(points, Contender::first, Mode::burst);
+  const RatioSummary summary = summarize(points, {Contender::swiglu, Contender::first}, Mode::burst);
   CHECK(summary.points == 3);
   CHECK(summary.at_most_one == 2);
   CHECK(summary.geometric_mean == doctest::Approx(1));
   CHECK(summary.worst == doctest::Approx(2));
   CHECK(summary.worst_point == "m7 8x9");
-  CHECK(summarize(points, Contender::first, Mode::sustained).points == 0);
+  CHECK(summarize(points, {Contender::swiglu, Contender::first}, Mode::sustained).points == 0);
   CHECK(count_failed(points) == 1);
 }
 

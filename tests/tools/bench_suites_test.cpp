@@ -20,7 +20,7 @@ bool has(const std::vector<BenchPoint>& points, std::int64_t m, std::int64_t d_m
 }  // namespace
 
 TEST_CASE("goals: the large sizes, and small m at 4096x14336") {
-  const auto points = suite_points("goals", {});
+  const auto points = suite_points("goals", BenchPass::forward, {});
   CHECK(points.size() == 10);
   CHECK(has(points, 8192, 256, 768));
   CHECK(has(points, 8192, 4096, 12288));
@@ -32,7 +32,7 @@ TEST_CASE("goals: the large sizes, and small m at 4096x14336") {
 }
 
 TEST_CASE("seed: d_model from 256 to 4096 by 128, d_intermediate three times as large") {
-  const auto points = suite_points("seed", {});
+  const auto points = suite_points("seed", BenchPass::forward, {});
   CHECK(points.size() == 31);
   CHECK(points.front() == BenchPoint{"", 8192, 256, 768});
   CHECK(points.back() == BenchPoint{"", 8192, 4096, 12288});
@@ -43,7 +43,7 @@ TEST_CASE("seed: d_model from 256 to 4096 by 128, d_intermediate three times as 
 }
 
 TEST_CASE("llm: every model at every number of tokens, a model's points together") {
-  const auto points = suite_points("llm", {});
+  const auto points = suite_points("llm", BenchPass::forward, {});
   std::set<std::string> models;
   std::string last;
   for (const BenchPoint& point : points) {
@@ -59,14 +59,14 @@ TEST_CASE("llm: every model at every number of tokens, a model's points together
 }
 
 TEST_CASE("other token counts take the place of a suite's own, each point once") {
-  CHECK(suite_points("seed", {1, 2}).size() == 62);
-  const auto goals = suite_points("goals", {512});
+  CHECK(suite_points("seed", BenchPass::forward, {1, 2}).size() == 62);
+  const auto goals = suite_points("goals", BenchPass::forward, {512});
   CHECK(goals.size() == 7);  // small and large m fall together
-  CHECK(suite_points("llm", {4}).size() == 5);
+  CHECK(suite_points("llm", BenchPass::forward, {4}).size() == 5);
 }
 
 TEST_CASE("a filter looks in a point's name") {
-  const auto points = suite_points("llm", {});
+  const auto points = suite_points("llm", BenchPass::forward, {});
   CHECK(filtered(points, "").size() == points.size());
   CHECK(filtered(points, "llama-3-8b").size() == 9);
   CHECK(filtered(points, "m64 ").size() == 5);
@@ -74,6 +74,18 @@ TEST_CASE("a filter looks in a point's name") {
   CHECK(filtered(points, "nothing").empty());
 }
 
-TEST_CASE("work is counted as 4 m d_model d_intermediate") {
-  CHECK(forward_flop({"", 8192, 4096, 14336}) == 4.0 * 8192 * 4096 * 14336);
+TEST_CASE("goals of the backward pass: the three sizes that it must reach them at") {
+  for (const BenchPass pass : {BenchPass::backward, BenchPass::forward_backward}) {
+    const auto points = suite_points("goals", pass, {});
+    CHECK(points.size() == 3);
+    CHECK(has(points, 8192, 1024, 3072));
+    CHECK(has(points, 8192, 2048, 6144));
+    CHECK(has(points, 8192, 4096, 12288));
+    CHECK(suite_points("seed", pass, {}) == suite_points("seed", BenchPass::forward, {}));
+    CHECK(suite_points("llm", pass, {}) == suite_points("llm", BenchPass::forward, {}));
+  }
+}
+
+TEST_CASE("a product is 2 m d_model d_intermediate operations") {
+  CHECK(product_flop({"", 8192, 4096, 14336}) == 2.0 * 8192 * 4096 * 14336);
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 namespace swiglu::tool {
 namespace {
@@ -49,10 +50,15 @@ Errors errors_of(std::span<const BlockSums> sums, std::int64_t rows, std::int64_
   return errors;
 }
 
-Limits unfused_limits(swiglu_dtype dtype, swiglu_accum accum, std::int64_t d_model, std::int64_t elements) {
+Limits unfused_limits(swiglu_dtype dtype, swiglu_accum accum, std::int64_t terms, std::int64_t elements) {
   constexpr double kFactor = 2.25;
-  const Limits fused = error_limits(dtype, accum, d_model, elements);
+  const Limits fused = error_limits(dtype, accum, terms, elements);
   return {kFactor * fused.whole, kFactor * fused.block};
+}
+
+Limits gradient_limits(swiglu_dtype dtype, swiglu_accum accum, std::int64_t terms, std::int64_t elements) {
+  const Limits one = error_limits(dtype, accum, terms, elements);
+  return {std::numbers::sqrt2 * one.whole, 2 * one.block};
 }
 
 }  // namespace swiglu::tool

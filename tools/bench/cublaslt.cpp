@@ -92,18 +92,18 @@ std::string CublasLt::path() const { return state_->library.path(); }
 struct CublasLtGemm::State {
   const CublasLt::State& call;
   cublasLtMatmulDesc_t operation = nullptr;
-  cublasLtMatrixLayout_t w = nullptr;
-  cublasLtMatrixLayout_t x = nullptr;
-  cublasLtMatrixLayout_t y = nullptr;
+  cublasLtMatrixLayout_t a = nullptr;
+  cublasLtMatrixLayout_t b = nullptr;
+  cublasLtMatrixLayout_t c = nullptr;
   cublasLtMatmulPreference_t preference = nullptr;
   std::vector<cublasLtMatmulHeuristicResult_t> results;
 
   explicit State(const CublasLt::State& library) : call(library) {}
   ~State() {  // cuBLASLt takes NULL
     call.preference_destroy(preference);
-    call.layout_destroy(y);
-    call.layout_destroy(x);
-    call.layout_destroy(w);
+    call.layout_destroy(c);
+    call.layout_destroy(b);
+    call.layout_destroy(a);
     call.desc_destroy(operation);
   }
   State(const State&) = delete;
@@ -114,29 +114,31 @@ struct CublasLtGemm::State {
         call.layout_create(&layout, type, static_cast<std::uint64_t>(rows), static_cast<std::uint64_t>(columns), rows),
         "cublasLtMatrixLayoutCreate");
   }
+  void set_transposed(cublasLtMatmulDescAttributes_t which, bool transposed) const {
+    const cublasOperation_t value = transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
+    check_cublas(call.desc_set(operation, which, &value, sizeof value), "cublasLtMatmulDescSetAttribute");
+  }
 };
 
-// cuBLAS is column-major, where a row-major [rows, columns] matrix is its [columns, rows] transpose: y^T = w^T x^T.
-CublasLtGemm::CublasLtGemm(const CublasLt& library, const GemmShape& shape)
+// cuBLAS is column-major, where a row-major [rows, columns] matrix is its [columns, rows] transpose: c^T = b^T a^T.
+CublasLtGemm::CublasLtGemm(const CublasLt& library, swiglu_dtype dtype, const GemmShape& shape)
     : state_(std::make_unique<State>(library.state())) {
   State& s = *state_;
-  const bool kn = shape.layout == SWIGLU_KN;
-  const cudaDataType_t type = shape.dtype == SWIGLU_BF16 ? CUDA_R_16BF : CUDA_R_16F;
-  const std::int64_t columns = 2 * shape.d_intermediate;
-  const cublasOperation_t w_operation = kn ? CUBLAS_OP_N : CUBLAS_OP_T;
+  const cudaDataType_t type = dtype == SWIGLU_BF16 ? CUDA_R_16BF : CUDA_R_16F;
   check_cublas(s.call.desc_create(&s.operation, CUBLAS_COMPUTE_32F, CUDA_R_32F), "cublasLtMatmulDescCreate");
-  check_cublas(s.call.desc_set(s.operation, CUBLASLT_MATMUL_DESC_TRANSA, &w_operation, sizeof w_operation),
-               "cublasLtMatmulDescSetAttribute");
-  s.add_layout(s.w, type, kn ? columns : shape.d_model, kn ? shape.d_model : columns);
-  s.add_layout(s.x, type, shape.d_model, shape.m);
-  s.add_layout(s.y, type, columns, shape.m);
+  s.set_transposed(CUBLASLT_MATMUL_DESC_TRANSA, shape.b_transposed);
+  s.set_transposed(CUBLASLT_MATMUL_DESC_TRANSB, shape.a_transposed);
+  s.add_layout(s.b, type, shape.b_transposed ? shape.depth : shape.columns,
+               shape.b_transposed ? shape.columns : shape.depth);
+  s.add_layout(s.a, type, shape.a_transposed ? shape.rows : shape.depth, shape.a_transposed ? shape.depth : shape.rows);
+  s.add_layout(s.c, type, shape.columns, shape.rows);
   check_cublas(s.call.preference_create(&s.preference), "cublasLtMatmulPreferenceCreate");
   check_cublas(s.call.preference_set(s.preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &kWorkspaceBytes,
                                      sizeof kWorkspaceBytes),
                "cublasLtMatmulPreferenceSetAttribute");
   std::array<cublasLtMatmulHeuristicResult_t, kMostAlgorithms> results{};
   int found = 0;
-  check_cublas(s.call.heuristic(s.call.handle, s.operation, s.w, s.x, s.y, s.y, s.preference, kMostAlgorithms,
+  check_cublas(s.call.heuristic(s.call.handle, s.operation, s.b, s.a, s.c, s.c, s.preference, kMostAlgorithms,
                                 results.data(), &found),
                "cublasLtMatmulAlgoGetHeuristic");
   for (int i = 0; i < found; ++i) {
@@ -153,11 +155,11 @@ CublasLtGemm::~CublasLtGemm() = default;
 
 int CublasLtGemm::algorithms() const { return static_cast<int>(state_->results.size()); }
 
-void CublasLtGemm::enqueue(int algorithm, const void* x, const void* w, void* y, cudaStream_t stream) const {
+void CublasLtGemm::enqueue(int algorithm, const void* a, const void* b, void* c, cudaStream_t stream) const {
   const State& s = *state_;
   const float one = 1;
   const float zero = 0;
-  check_cublas(s.call.matmul(s.call.handle, s.operation, &one, w, s.w, x, s.x, &zero, y, s.y, y, s.y,
+  check_cublas(s.call.matmul(s.call.handle, s.operation, &one, b, s.b, a, s.a, &zero, c, s.c, c, s.c,
                              &s.results.at(static_cast<std::size_t>(algorithm)).algo, s.call.workspace.get(),
                              kWorkspaceBytes, stream),
                "cublasLtMatmul");
@@ -180,7 +182,7 @@ CublasLt::~CublasLt() = default;
 std::string CublasLt::version() const { return ""; }
 std::string CublasLt::path() const { return ""; }
 
-CublasLtGemm::CublasLtGemm(const CublasLt&, const GemmShape&) {}
+CublasLtGemm::CublasLtGemm(const CublasLt&, swiglu_dtype, const GemmShape&) {}
 CublasLtGemm::~CublasLtGemm() = default;
 int CublasLtGemm::algorithms() const { return 0; }
 void CublasLtGemm::enqueue(int, const void*, const void*, void*, cudaStream_t) const {}

@@ -1,5 +1,5 @@
-// The yardstick: cuBLASLt's GEMM y = x w, x [m, d_model], w both halves of the weights packed, y [m, 2 d_intermediate],
-// all dense; f32 compute, outputs of the inputs' type. The products alone: no activation.
+// The yardstick: cuBLASLt's GEMM of dense matrices; f32 compute, outputs of the inputs' type. The products alone: no
+// activation.
 //
 // Loaded at run time, from its header's declarations; a build without the header knows the classes, and constructing
 // one is a Failure. Not thread-safe.
@@ -7,11 +7,11 @@
 
 #include <swiglu/swiglu.h>
 
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "tools/bench/gemm_shape.h"
 #include "tools/device_memory.h"
 
 namespace swiglu::tool {
@@ -32,27 +32,19 @@ class CublasLt {
   std::unique_ptr<State> state_;
 };
 
-struct GemmShape {
-  swiglu_dtype dtype;
-  swiglu_layout layout;  // KN: w [d_model, 2 d_intermediate]; NK: w [2 d_intermediate, d_model]
-  std::int64_t m;
-  std::int64_t d_model;
-  std::int64_t d_intermediate;
-};
-
 class CublasLtGemm {
  public:
   static constexpr int kMostAlgorithms = 8;
 
   // Asks the heuristic for up to kMostAlgorithms; a Failure where it has none.
-  CublasLtGemm(const CublasLt& library, const GemmShape& shape);
+  CublasLtGemm(const CublasLt& library, swiglu_dtype dtype, const GemmShape& shape);
   ~CublasLtGemm();
 
   int algorithms() const;
 
   // `algorithm` counts from 0, the heuristic's first choice, which is what a caller gets who does not measure. All use
   // one workspace: one at a time.
-  void enqueue(int algorithm, const void* x, const void* w, void* y, cudaStream_t stream) const;
+  void enqueue(int algorithm, const void* a, const void* b, void* c, cudaStream_t stream) const;
 
  private:
   struct State;

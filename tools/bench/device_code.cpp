@@ -59,6 +59,26 @@ unsigned blocks_for(std::int64_t work, std::int64_t of_one_block) {
   return static_cast<unsigned>(blocks);
 }
 
+constexpr unsigned kThreads = 256;  // of the kernels that work on vectors
+constexpr std::size_t kVectorBytes = 16;
+
+// The vectors of 16 bytes of [m, n], and of a row.
+struct Vectors {
+  unsigned all;
+  unsigned of_row;
+};
+
+Vectors vectors_of(std::int64_t m, std::int64_t n) {
+  constexpr std::int64_t kVector = 8;  // elements
+  if (n % kVector != 0 || m * n / kVector > std::numeric_limits<std::int32_t>::max()) {
+    throw Failure(
+        "the unfused baseline's element-wise kernels need d_intermediate to be a multiple of 8 (and at most "
+        "2^34 elements), and were given m " +
+        std::to_string(m) + ", d_intermediate " + std::to_string(n));
+  }
+  return {static_cast<unsigned>(m * n / kVector), static_cast<unsigned>(n / kVector)};
+}
+
 }  // namespace
 
 std::vector<char> compile_bench_kernels(const std::string& library, const std::string& arch, swiglu_dtype dtype) {
@@ -84,6 +104,8 @@ struct DeviceCode::Kernels {
   cudaLibrary_t library = nullptr;
   cudaKernel_t fill_normal = nullptr;
   cudaKernel_t activate = nullptr;
+  cudaKernel_t gradients = nullptr;
+  cudaKernel_t copy = nullptr;
   cudaKernel_t compare = nullptr;
   cudaKernel_t stamp = nullptr;
 
@@ -107,6 +129,8 @@ DeviceCode::DeviceCode(const std::vector<char>& cubin) : kernels_(std::make_uniq
              "loading the bench's kernels");
   kernels_->load(kernels_->fill_normal, "fill_normal");
   kernels_->load(kernels_->activate, "activate");
+  kernels_->load(kernels_->gradients, "gradients_of");
+  kernels_->load(kernels_->copy, "copy");
   kernels_->load(kernels_->compare, "compare");
   kernels_->load(kernels_->stamp, "stamp");
 }
@@ -115,7 +139,6 @@ DeviceCode::~DeviceCode() = default;
 
 void DeviceCode::fill_normal(void* values, std::int64_t elements, std::uint64_t key, float scale,
                              cudaStream_t stream) const {
-  constexpr unsigned kThreads = 256;
   constexpr unsigned kMostBlocks = 4096;  // the kernel strides over the rest
   const unsigned long long pairs = static_cast<unsigned long long>(elements + 1) / 2;
   const unsigned blocks = std::min(kMostBlocks, blocks_for((elements + 1) / 2, kThreads));
@@ -124,23 +147,32 @@ void DeviceCode::fill_normal(void* values, std::int64_t elements, std::uint64_t 
 }
 
 void DeviceCode::activate(const void* gu, void* out, std::int64_t m, std::int64_t n, cudaStream_t stream) const {
-  constexpr std::int64_t kVector = 8;  // elements of 16 bytes
-  constexpr unsigned kThreads = 256;
-  if (n % kVector != 0 || m * n / kVector > std::numeric_limits<std::int32_t>::max()) {
-    throw Failure(
-        "the unfused baseline's activation kernel needs d_intermediate to be a multiple of 8 (and at most "
-        "2^34 elements), and was given m " +
-        std::to_string(m) + ", d_intermediate " + std::to_string(n));
+  const Vectors vectors = vectors_of(m, n);
+  Kernels::launch(kernels_->activate, dim3(blocks_for(vectors.all, kThreads)), kThreads, stream, gu, out,
+                  vectors.of_row, vectors.all);
+}
+
+void DeviceCode::gradients(const void* dout, const void* gu, void* dgu, std::int64_t m, std::int64_t n,
+                           cudaStream_t stream) const {
+  const Vectors vectors = vectors_of(m, n);
+  Kernels::launch(kernels_->gradients, dim3(blocks_for(vectors.all, kThreads)), kThreads, stream, dout, gu, dgu,
+                  vectors.of_row, vectors.all);
+}
+
+void DeviceCode::copy(const void* from, void* to, std::size_t bytes, cudaStream_t stream) const {
+  constexpr std::int64_t kVectorsOfThread = 4;
+  const std::size_t vectors = bytes / kVectorBytes;
+  if (bytes % kVectorBytes != 0 || vectors > std::numeric_limits<std::int32_t>::max()) {
+    throw Failure("the bench's copy moves whole vectors of 16 bytes, at most 2^31 of them, and was given " +
+                  std::to_string(bytes) + " bytes");
   }
-  const std::int64_t vectors = m * n / kVector;
-  Kernels::launch(kernels_->activate, dim3(blocks_for(vectors, kThreads)), kThreads, stream, gu, out,
-                  static_cast<unsigned>(n / kVector), static_cast<unsigned>(vectors));
+  Kernels::launch(kernels_->copy, dim3(blocks_for(static_cast<std::int64_t>(vectors), kVectorsOfThread * kThreads)),
+                  kThreads, stream, from, to, static_cast<unsigned>(vectors));
 }
 
 void DeviceCode::compare(const DeviceMatrixView& actual, const DeviceMatrixView& expected, std::int64_t rows,
                          std::int64_t columns, BlockSums* sums, cudaStream_t stream) const {
   constexpr std::int64_t kBlockEdge = 64;
-  constexpr unsigned kThreads = 256;
   const auto unsigned_of = [](std::int64_t value) { return static_cast<unsigned long long>(value); };
   Kernels::launch(kernels_->compare, dim3(blocks_for(columns, kBlockEdge), blocks_for(rows, kBlockEdge)), kThreads,
                   stream, actual.data, unsigned_of(actual.pitch), expected.data, unsigned_of(expected.pitch),
@@ -148,9 +180,9 @@ void DeviceCode::compare(const DeviceMatrixView& actual, const DeviceMatrixView&
 }
 
 void DeviceCode::stamp(ClockStamp* stamps, int multiprocessors, cudaStream_t stream) const {
-  constexpr unsigned kThreads = 32;
+  constexpr unsigned kOneWarp = 32;
   // An idle device gives each of so many blocks a multiprocessor of its own.
-  Kernels::launch(kernels_->stamp, dim3(static_cast<unsigned>(multiprocessors)), kThreads, stream, stamps,
+  Kernels::launch(kernels_->stamp, dim3(static_cast<unsigned>(multiprocessors)), kOneWarp, stream, stamps,
                   static_cast<unsigned>(kStampSlots));
 }
 

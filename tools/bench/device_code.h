@@ -4,6 +4,7 @@
 
 #include <swiglu/swiglu.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -44,6 +45,13 @@ class DeviceCode {
 
   // out [m, n] = silu(gu[:, :n]) * gu[:, n:]; n is a multiple of 8, both are dense.
   void activate(const void* gu, void* out, std::int64_t m, std::int64_t n, cudaStream_t stream) const;
+
+  // dgu [m, 2 n] = dg | du from dout [m, n] and gu [m, 2 n]; n is a multiple of 8, all are dense.
+  void gradients(const void* dout, const void* gu, void* dgu, std::int64_t m, std::int64_t n,
+                 cudaStream_t stream) const;
+
+  // Whole vectors of 16 bytes.
+  void copy(const void* from, void* to, std::size_t bytes, cudaStream_t stream) const;
 
   // Row-major over the blocks of [rows, columns]; columns and pitches are even. `sums` has room for all.
   void compare(const DeviceMatrixView& actual, const DeviceMatrixView& expected, std::int64_t rows,

@@ -3,35 +3,10 @@
 
 #include <iterator>
 
-#include "tools/bench/block_errors.h"
-#include "tools/check.h"
+#include "tools/bench/judge.h"
 #include "tools/cuda_handles.h"
 
 namespace swiglu::tool {
-namespace {
-
-constexpr std::int64_t kRowsAgainstFloat64 = 4;  // first, last and two between; every element meets the baseline's
-
-std::string in_words(const char* what, const Errors& errors, const Limits& limits) {
-  const auto number = [](double value) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%.2e", value);
-    return std::string(text);
-  };
-  return std::string(what) + ": error " + number(errors.whole) + " (limit " + number(limits.whole) +
-         "), in the block of row " + std::to_string(errors.worst_row) + ", column " +
-         std::to_string(errors.worst_column) + " " + number(errors.worst_block) + " (limit " + number(limits.block) +
-         ")";
-}
-
-Json accept(const char* what, const Errors& errors, const Limits& limits) {
-  if (!within(errors, limits)) {
-    throw Failure("wrong result: " + in_words(what, errors, limits));
-  }
-  return {{"error", errors.whole}, {"worst_block_error", errors.worst_block}};
-}
-
-}  // namespace
 
 ForwardContest::ForwardContest(const Laboratory& laboratory, ForwardOracle& oracle, const swiglu_plan_desc& desc,
                                swiglu_plan* plan, std::int64_t m, std::uint64_t seed)
@@ -41,8 +16,10 @@ ForwardContest::ForwardContest(const Laboratory& laboratory, ForwardOracle& orac
       plan_(plan),
       m_(m),
       seed_(seed),
-      gemm_(laboratory.cublaslt, {desc.dtype, desc.weight_layout, m, desc.d_model, desc.d_intermediate}) {
-  swiglu::tool::check(swiglu_plan_workspace_size(plan, desc.passes, m, &workspace_bytes_));
+      gemm_(laboratory.cublaslt, desc.dtype, forward_gemm(desc, m)) {
+  const std::uint32_t pass =
+      stores_preactivations(desc) ? std::uint32_t{SWIGLU_PASS_FORWARD_STORE} : std::uint32_t{SWIGLU_PASS_FORWARD};
+  swiglu::tool::check(swiglu_plan_workspace_size(plan, pass, m, &workspace_bytes_));
   if (workspace_bytes_ != 0) {
     workspace_ = std::make_unique<DeviceBuffer>(workspace_bytes_);
   }
@@ -62,17 +39,30 @@ void ForwardContest::make_sets(std::size_t count) {
 void ForwardContest::enqueue(Contender contender, std::size_t set_index, cudaStream_t stream) {
   ForwardOperands& operands = set(set_index);
   if (contender == Contender::swiglu) {
-    swiglu_forward_args args = operands.args();
-    args.workspace = workspace_ ? workspace_->get() : nullptr;
-    args.workspace_size = workspace_bytes_;
-    swiglu::tool::check(swiglu_execute(plan_, &args, stream));
+    execute(set_index, stores_preactivations(desc_), stream);
     return;
   }
   gemm_.enqueue(contender == Contender::best ? chosen_ : 0, operands.x().get(), operands.w().get(), operands.gu().get(),
                 stream);
   if (contender == Contender::unfused) {
-    laboratory_.code.activate(operands.gu().get(), operands.unfused().get(), m_, desc_.d_intermediate, stream);
+    activate(set_index, stream);
   }
+}
+
+void ForwardContest::execute(std::size_t set_index, bool store, cudaStream_t stream) {
+  swiglu_forward_args args = set(set_index).args();
+  if (!store) {
+    args.g = nullptr;
+    args.u = nullptr;
+  }
+  args.workspace = workspace_ ? workspace_->get() : nullptr;
+  args.workspace_size = workspace_bytes_;
+  swiglu::tool::check(swiglu_execute(plan_, &args, stream));
+}
+
+void ForwardContest::activate(std::size_t set_index, cudaStream_t stream) {
+  ForwardOperands& operands = set(set_index);
+  laboratory_.code.activate(operands.gu().get(), operands.unfused().get(), m_, desc_.d_intermediate, stream);
 }
 
 Json ForwardContest::check() {
@@ -90,28 +80,21 @@ void ForwardContest::check_again() {
   const std::size_t elements = static_cast<std::size_t>(m_) * static_cast<std::size_t>(desc_.d_intermediate);
   check_cuda(cudaMemsetAsync(operands.gu().get(), 0xff, 4 * elements, stream), "cudaMemsetAsync");
   enqueue(Contender::best, 0, stream);
-  laboratory_.code.activate(operands.gu().get(), operands.unfused().get(), m_, desc_.d_intermediate, stream);
+  activate(0, stream);
   check_whole("after timing, against the baseline's fastest algorithm");
 }
 
 // A few rows of everything against float64.
 Json ForwardContest::check_rows() {
   ForwardOperands& operands = set(0);
-  const std::vector<std::int64_t> rows = sample_rows(m_, kRowsAgainstFloat64);
+  const std::vector<std::int64_t> rows = sample_rows(m_, kLinesAgainstFloat64);
   const Reference reference = oracle_.reference(desc_, operands, rows);
   const auto elements = static_cast<std::int64_t>(reference.out.size());
   const Limits limits = error_limits(desc_.dtype, desc_.accum, desc_.d_model, elements);
   const auto check_matrix = [&](const char* what, const void* matrix, const std::vector<double>& expected,
                                 const Limits& of_matrix) {
-    std::vector<std::int64_t> all(rows.size());
-    for (std::size_t i = 0; i < all.size(); ++i) {
-      all[i] = static_cast<std::int64_t>(i);
-    }
-    const std::vector<double> actual =
-        gather(download_rows(matrix, desc_.d_intermediate, rows), desc_.d_intermediate, all, desc_.dtype);
-    Errors errors = measure_errors(expected, actual, desc_.d_intermediate);
-    errors.worst_row = rows[static_cast<std::size_t>(errors.worst_row)];
-    return accept(what, errors, of_matrix);
+    return accept_lines(what, download_rows(matrix, desc_.d_intermediate, rows), expected, rows, desc_.dtype,
+                        of_matrix);
   };
   const swiglu_forward_args args = operands.args();
   Json report = {{"rows", rows}, {"limit", limits.whole}, {"block_limit", limits.block}};
@@ -131,27 +114,17 @@ Json ForwardContest::check_whole(const char* what) {
   ForwardOperands& operands = set(0);
   const swiglu_forward_args args = operands.args();
   const std::int64_t n = desc_.d_intermediate;
-  const std::string prefix = std::string(what) + ", ";
+  const Limits limits = unfused_limits(desc_.dtype, desc_.accum, desc_.d_model, m_ * n);
+  const auto compare = [&](const char* matrix, const void* actual, const void* expected, std::int64_t pitch) {
+    return accept_whole(laboratory_, std::string(what) + ", " + matrix, {actual, n}, {expected, pitch}, m_, n, limits);
+  };
   const auto* gu = static_cast<const std::uint16_t*>(operands.gu().get());
-  Json report = {{"out", compare((prefix + "out").c_str(), args.out, n, operands.unfused().get(), n)}};
+  Json report = {{"out", compare("out", args.out, operands.unfused().get(), n)}};
   if (args.g != nullptr) {
-    report["g"] = compare((prefix + "g").c_str(), args.g, n, gu, 2 * n);
-    report["u"] = compare((prefix + "u").c_str(), args.u, n, gu + n, 2 * n);
+    report["g"] = compare("g", args.g, gu, 2 * n);
+    report["u"] = compare("u", args.u, gu + n, 2 * n);
   }
   return report;
-}
-
-Json ForwardContest::compare(const char* what, const void* actual, std::int64_t actual_pitch, const void* expected,
-                             std::int64_t expected_pitch) {
-  const std::int64_t n = desc_.d_intermediate;
-  std::vector<BlockSums> sums(static_cast<std::size_t>(block_count(m_, n)));
-  const DeviceBuffer on_device(sums.size() * sizeof(BlockSums));
-  laboratory_.code.compare({actual, actual_pitch}, {expected, expected_pitch}, m_, n,
-                           static_cast<BlockSums*>(on_device.get()), laboratory_.stream.get());
-  laboratory_.stream.synchronize();
-  check_cuda(cudaMemcpy(sums.data(), on_device.get(), sums.size() * sizeof(BlockSums), cudaMemcpyDeviceToHost),
-             "cudaMemcpy of error sums");
-  return accept(what, errors_of(sums, m_, n), unfused_limits(desc_.dtype, desc_.accum, desc_.d_model, m_ * n));
 }
 
 }  // namespace swiglu::tool

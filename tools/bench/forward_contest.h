@@ -1,5 +1,5 @@
 // The forward pass as a contest: swiglu_execute against cuBLASLt's GEMM of the same operands, alone and followed by an
-// activation kernel.
+// activation kernel. Of a plan that stores g and u, swiglu does.
 #pragma once
 
 #include <swiglu/swiglu.h>
@@ -18,24 +18,26 @@ namespace swiglu::tool {
 
 class ForwardContest final : public Contest {
  public:
-  // `plan` was made from `desc` (forward_desc) and prepared for m. All references must outlive this.
+  // `plan` was made from `desc` (point_desc) and prepared for m. All references must outlive this.
   ForwardContest(const Laboratory& laboratory, ForwardOracle& oracle, const swiglu_plan_desc& desc, swiglu_plan* plan,
                  std::int64_t m, std::uint64_t seed);
 
   void enqueue(Contender contender, std::size_t set, cudaStream_t stream) override;
   Json check() override;
   void check_again() override;
-  std::size_t bytes() const override { return sets_.front().swiglu_bytes(); }
+  std::size_t bytes(Contender) const override { return sets_.front().swiglu_bytes(); }
   void make_sets(std::size_t count) override;
-  int algorithms() const override { return gemm_.algorithms(); }
-  void choose(int algorithm) override { chosen_ = algorithm; }
+  int algorithms(Contender) const override { return gemm_.algorithms(); }
+  void choose(Contender, int algorithm) override { chosen_ = algorithm; }
+
+  // For passes that this one is part of.
+  ForwardOperands& set(std::size_t index);
+  void execute(std::size_t set, bool store, cudaStream_t stream);
+  void activate(std::size_t set, cudaStream_t stream);  // unfused of what the GEMM left
 
  private:
-  ForwardOperands& set(std::size_t index);
   Json check_rows();
   Json check_whole(const char* what);
-  Json compare(const char* what, const void* actual, std::int64_t actual_pitch, const void* expected,
-               std::int64_t expected_pitch);
 
   const Laboratory& laboratory_;
   ForwardOracle& oracle_;

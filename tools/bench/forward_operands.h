@@ -15,8 +15,20 @@
 
 namespace swiglu::tool {
 
-// The plan of a point: `kind` (types, layout, passes, device) with its sizes, and the pitches of packed weights.
-swiglu_plan_desc forward_desc(const swiglu_plan_desc& kind, const BenchPoint& point);
+// The plan of a point: `kind` (types, layout, passes, device) with its sizes, and the pitches of packed weights and,
+// for the backward passes, of gradients packed alike.
+swiglu_plan_desc point_desc(const swiglu_plan_desc& kind, const BenchPoint& point);
+
+inline bool stores_preactivations(const swiglu_plan_desc& desc) {
+  return (desc.passes & SWIGLU_PASS_FORWARD_STORE) != 0;
+}
+
+// Of device buffers: whole vectors of 16 bytes, which the bench's kernels may fill and move.
+std::size_t matrix_bytes(std::int64_t rows, std::int64_t columns);
+void poison(const DeviceBuffer& buffer, std::size_t bytes, cudaStream_t stream);  // NaN in bf16 and in f16
+
+// The up half of a matrix packed as the weights are, whose gate half is its begin.
+void* up_half(const swiglu_plan_desc& desc, void* packed);
 
 class ForwardOperands {
  public:
@@ -27,14 +39,14 @@ class ForwardOperands {
   // NaN into every output.
   void poison(cudaStream_t stream) const;
 
-  // For swiglu_execute; the workspace is the caller's to add.
+  // For swiglu_execute, storing g and u where the plan can; the workspace is the caller's to add.
   swiglu_forward_args args() const;
 
   // What one execution of swiglu touches: inputs read once, outputs written once.
   std::size_t swiglu_bytes() const;
 
   const void* w_gate() const { return w_.get(); }
-  const void* w_up() const;
+  const void* w_up() const { return up_half(desc_, w_.get()); }
 
   DeviceBuffer& x() { return x_; }
   DeviceBuffer& w() { return w_; }

@@ -34,8 +34,18 @@ std::vector<std::uint16_t> download_rows(const void* matrix, std::int64_t column
   return values;
 }
 
-Reference ForwardOracle::reference(const swiglu_plan_desc& desc, ForwardOperands& operands,
-                                   const std::vector<std::int64_t>& rows) {
+std::vector<std::uint16_t> download_columns(const void* matrix, std::int64_t pitch, std::int64_t rows,
+                                            const std::vector<std::int64_t>& columns) {
+  std::vector<std::uint16_t> values;
+  std::vector<std::uint16_t> one;
+  for (const std::int64_t column : columns) {
+    download(one, static_cast<const std::uint16_t*>(matrix) + column, pitch, rows, 1);
+    values.insert(values.end(), one.begin(), one.end());
+  }
+  return values;
+}
+
+const RandomProblem& ForwardOracle::weights(const swiglu_plan_desc& desc, const ForwardOperands& operands) {
   const bool kn = desc.weight_layout == SWIGLU_KN;
   const std::int64_t w_rows = kn ? desc.d_model : desc.d_intermediate;
   const std::int64_t w_columns = kn ? desc.d_intermediate : desc.d_model;
@@ -47,6 +57,12 @@ Reference ForwardOracle::reference(const swiglu_plan_desc& desc, ForwardOperands
     d_model_ = desc.d_model;
     d_intermediate_ = desc.d_intermediate;
   }
+  return problem_;
+}
+
+Reference ForwardOracle::reference(const swiglu_plan_desc& desc, ForwardOperands& operands,
+                                   const std::vector<std::int64_t>& rows) {
+  weights(desc, operands);
   problem_.x = download_rows(operands.x().get(), desc.d_model, rows);
   swiglu_plan_desc dense = desc;
   dense.ld_w_gate = 0;

@@ -18,8 +18,15 @@ namespace swiglu::tool {
 std::vector<std::uint16_t> download_rows(const void* matrix, std::int64_t columns,
                                          const std::vector<std::int64_t>& rows);
 
+// The same of columns of a matrix with this pitch: one column after another.
+std::vector<std::uint16_t> download_columns(const void* matrix, std::int64_t pitch, std::int64_t rows,
+                                            const std::vector<std::int64_t>& columns);
+
 class ForwardOracle {
  public:
+  // The weights, dense; x is whatever it was.
+  const RandomProblem& weights(const swiglu_plan_desc& desc, const ForwardOperands& operands);
+
   Reference reference(const swiglu_plan_desc& desc, ForwardOperands& operands, const std::vector<std::int64_t>& rows);
 
  private:

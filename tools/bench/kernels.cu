@@ -1,5 +1,5 @@
-// Device code of `swiglu bench`: random operands, the activation of the unfused baseline, the comparison of two
-// results, and clock stamps. Compiled by NVRTC when a bench begins, for one 16-bit type: BENCH_F16 is 1 for f16, 0 for
+// Device code of `swiglu bench`: random operands, the activation of the unfused baseline and its gradient, a plain copy,
+// the comparison of two results, and clock stamps. Compiled by NVRTC when a bench begins, for one 16-bit type: BENCH_F16 is 1 for f16, 0 for
 // bf16 (which needs sm_80 or later). Plain CUDA C++ without headers.
 
 using Pair = unsigned;  // two 16-bit numbers, the first in the low half
@@ -71,6 +71,66 @@ extern "C" __global__ void __launch_bounds__(256)
   const uint4 g = gate[0];
   const uint4 u = gate[row_vectors];
   out[i] = {activate_pair(g.x, u.x), activate_pair(g.y, u.y), activate_pair(g.z, u.z), activate_pair(g.w, u.w)};
+}
+
+struct PairOfGradients {
+  Pair dg;
+  Pair du;
+};
+
+__device__ float2 gradients(float dout, float g, float u) {
+  const float s = __fdividef(1.0f, 1.0f + __expf(-g));
+  const float silu = g * s;
+  return {dout * u * (s + silu * (1.0f - s)), dout * silu};
+}
+
+__device__ PairOfGradients gradients_pair(Pair dout, Pair g, Pair u) {
+  const float2 down = widen(dout);
+  const float2 gate = widen(g);
+  const float2 up = widen(u);
+  const float2 first = gradients(down.x, gate.x, up.x);
+  const float2 second = gradients(down.y, gate.y, up.y);
+  return {narrow(first.x, second.x), narrow(first.y, second.y)};
+}
+
+// dgu = dg and du of dout and gu, where a row of gu is g, then u, and of dgu dg, then du. Otherwise as activate.
+extern "C" __global__ void __launch_bounds__(256)
+    gradients_of(const uint4* __restrict__ dout, const uint4* __restrict__ gu, uint4* __restrict__ dgu,
+                 unsigned row_vectors, unsigned vectors) {
+  const unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i >= vectors) {
+    return;
+  }
+  const unsigned row = i / row_vectors;
+  const Count at = static_cast<Count>(row) * row_vectors + i;  // 2 row row_vectors + column
+  const uint4 d = dout[i];
+  const uint4 g = gu[at];
+  const uint4 u = gu[at + row_vectors];
+  const PairOfGradients x = gradients_pair(d.x, g.x, u.x);
+  const PairOfGradients y = gradients_pair(d.y, g.y, u.y);
+  const PairOfGradients z = gradients_pair(d.z, g.z, u.z);
+  const PairOfGradients w = gradients_pair(d.w, g.w, u.w);
+  dgu[at] = {x.dg, y.dg, z.dg, w.dg};
+  dgu[at + row_vectors] = {x.du, y.du, z.du, w.du};
+}
+
+// 16 bytes at a time, four of those a thread in flight: as fast as a copy is.
+extern "C" __global__ void __launch_bounds__(256)
+    copy(const uint4* __restrict__ from, uint4* __restrict__ to, unsigned vectors) {
+  const unsigned first = blockIdx.x * 4u * blockDim.x + threadIdx.x;
+  uint4 values[4];
+#pragma unroll
+  for (unsigned i = 0; i < 4; ++i) {
+    if (first + i * blockDim.x < vectors) {
+      values[i] = from[first + i * blockDim.x];
+    }
+  }
+#pragma unroll
+  for (unsigned i = 0; i < 4; ++i) {
+    if (first + i * blockDim.x < vectors) {
+      to[first + i * blockDim.x] = values[i];
+    }
+  }
 }
 
 // sums[block] = sums of (actual - expected)^2 and of expected^2 over a 64x64 block: 256 threads, a grid of blocks of

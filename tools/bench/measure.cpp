@@ -5,7 +5,9 @@
 #include <array>
 #include <chrono>
 #include <limits>
+#include <map>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "tools/statistics.h"
@@ -18,49 +20,65 @@ constexpr double kLoadSeconds = 0.1;        // of load, until power and clock ar
 constexpr double kLeastPowerSeconds = 0.4;  // below, the energy counter's steps are too coarse
 constexpr int kMostTrialRounds = 3;
 
-using Replays = std::array<std::unique_ptr<Replay>, kContenders.size()>;
+using Replays = std::array<std::unique_ptr<Replay>, kContenderCount>;  // null of those who are not in the pass
 
 std::unique_ptr<Replay> replay_of(const Laboratory& laboratory, Contest& contest, Contender contender, int launches,
-                                  std::size_t sets) {
+                                  int sets) {
   const Enqueue enqueue = [&](std::size_t set, cudaStream_t stream) { contest.enqueue(contender, set, stream); };
-  return std::make_unique<Replay>(laboratory.stream, enqueue, launches, sets);
+  return std::make_unique<Replay>(laboratory.stream, enqueue, launches, static_cast<std::size_t>(sets),
+                                  contest.part(contender));
 }
 
-Replays replays_of(const Laboratory& laboratory, Contest& contest, int launches, int sets) {
+Replays replays_of(const Laboratory& laboratory, Contest& contest, BenchPass pass, const PointResult& result,
+                   int ContenderResult::*launches) {
   Replays replays;
-  for (const Contender contender : kContenders) {
+  for (const Contender contender : contenders_of(pass)) {
     replays[static_cast<std::size_t>(contender)] =
-        replay_of(laboratory, contest, contender, launches, static_cast<std::size_t>(sets));
+        replay_of(laboratory, contest, contender, result.of(contender).*launches, result.operand_sets);
   }
   return replays;
 }
 
-// How one replay is made, from what the baseline's first algorithm takes.
-void choose_replay(const Laboratory& laboratory, Contest& contest, PointResult& result) {
-  const auto once = replay_of(laboratory, contest, Contender::first, 1, 1);
+// Milliseconds of an execution, for a first idea.
+double typical_milliseconds(const Laboratory& laboratory, Contest& contest, Contender contender) {
+  const auto once = replay_of(laboratory, contest, contender, 1, 1);
   laboratory.stopwatch.sustained(*once, kWarmUpSeconds);
   std::array<double, 3> milliseconds{};
   for (double& each : milliseconds) {
     each = laboratory.stopwatch.burst(*once).milliseconds;
   }
-  const double typical = median({milliseconds.begin(), milliseconds.end()});
-  result.launches = launches_for(typical);
-  result.sustained_launches = sustained_launches_for(typical);
-  const std::size_t sets = operand_sets_for(contest.bytes(), laboratory.device.l2_bytes, result.launches);
+  return median({milliseconds.begin(), milliseconds.end()});
+}
+
+// How each one's replays are made, from what the contender takes that sets its pace.
+void choose_replays(const Laboratory& laboratory, Contest& contest, BenchPass pass, PointResult& result) {
+  std::map<Contender, double> pace;
+  std::size_t sets = 1;
+  const auto choose = [&](Contender contender) {
+    const Contender of = pace_of(contender);
+    if (pace.count(of) == 0) {
+      pace[of] = typical_milliseconds(laboratory, contest, of);
+    }
+    ContenderResult& chosen = result.of(contender);
+    chosen.launches = launches_for(pace[of]);
+    chosen.sustained_launches = sustained_launches_for(pace[of]);
+    sets = std::max(sets, operand_sets_for(contest.bytes(contender), laboratory.device.l2_bytes, chosen.launches));
+  };
+  std::ranges::for_each(contenders_of(pass), choose);
+  std::ranges::for_each(gemms_of(pass), choose);
   contest.make_sets(sets);
   result.operand_sets = static_cast<int>(sets);
 }
 
-// The fastest of the baseline's algorithms, by interleaved bursts. One that cannot run on these operands is passed
-// over, but for the first, without which there is no point.
-void choose_algorithm(const Laboratory& laboratory, Contest& contest, int rounds, PointResult& result) {
+// The fastest of a GEMM's algorithms, by interleaved bursts. One that cannot run on these operands is passed over, but
+// for the first, without which there is no point.
+void choose_algorithm(const Laboratory& laboratory, Contest& contest, Contender gemm, int rounds, PointResult& result) {
   std::vector<std::unique_ptr<Replay>> replays;
-  std::vector<std::vector<double>> milliseconds(static_cast<std::size_t>(contest.algorithms()));
-  for (int algorithm = 0; algorithm < contest.algorithms(); ++algorithm) {
-    contest.choose(algorithm);
+  std::vector<std::vector<double>> milliseconds(static_cast<std::size_t>(contest.algorithms(gemm)));
+  for (int algorithm = 0; algorithm < contest.algorithms(gemm); ++algorithm) {
+    contest.choose(gemm, algorithm);
     try {
-      replays.push_back(replay_of(laboratory, contest, Contender::best, result.launches,
-                                  static_cast<std::size_t>(result.operand_sets)));
+      replays.push_back(replay_of(laboratory, contest, gemm, result.of(gemm).launches, result.operand_sets));
     } catch (const Failure&) {
       if (algorithm == 0) {
         throw;
@@ -79,30 +97,32 @@ void choose_algorithm(const Laboratory& laboratory, Contest& contest, int rounds
   for (std::size_t i = 0; i < milliseconds.size(); ++i) {
     if (!milliseconds[i].empty() && median(milliseconds[i]) < fastest) {
       fastest = median(milliseconds[i]);
-      result.best_algorithm = static_cast<int>(i);
+      result.of(gemm).best_algorithm = static_cast<int>(i);
     }
   }
-  result.algorithms = contest.algorithms();
-  contest.choose(result.best_algorithm);
+  result.of(gemm).algorithms = contest.algorithms(gemm);
+  contest.choose(gemm, result.of(gemm).best_algorithm);
 }
 
 // Each round begins with another contender: no one always follows the same one.
 template <typename Take>
-void run_rounds(int rounds, Mode mode, PointResult& result, Take take) {
+void run_rounds(int rounds, BenchPass pass, Mode mode, PointResult& result, Take take) {
+  const std::span<const Contender> contenders = contenders_of(pass);
   for (int round = 0; round < rounds; ++round) {
-    for (std::size_t i = 0; i < kContenders.size(); ++i) {
-      const std::size_t contender = (i + static_cast<std::size_t>(round)) % kContenders.size();
-      result.contenders[contender].of(mode).add(take(contender));
+    for (std::size_t i = 0; i < contenders.size(); ++i) {
+      const Contender contender = contenders[(i + static_cast<std::size_t>(round)) % contenders.size()];
+      result.of(contender).of(mode).add(take(static_cast<std::size_t>(contender)));
     }
   }
 }
 
-void measure_sustained(const Laboratory& laboratory, const Replays& replays, double round_seconds,
+void measure_sustained(const Laboratory& laboratory, const Replays& replays, BenchPass pass, double round_seconds,
                        PointResult& result) {
-  laboratory.stopwatch.sustained(*replays[0], kLoadSeconds);
+  const Contender first = contenders_of(pass).front();
+  laboratory.stopwatch.sustained(*replays[static_cast<std::size_t>(first)], kLoadSeconds);
   const auto begin = std::chrono::steady_clock::now();
   const std::optional<double> joules = laboratory.board.joules();
-  run_rounds(kSustainedRounds, Mode::sustained, result,
+  run_rounds(kSustainedRounds, pass, Mode::sustained, result,
              [&](std::size_t contender) { return laboratory.stopwatch.sustained(*replays[contender], round_seconds); });
   const std::optional<double> joules_after = laboratory.board.joules();
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -113,18 +133,21 @@ void measure_sustained(const Laboratory& laboratory, const Replays& replays, dou
 
 }  // namespace
 
-void measure(const Laboratory& laboratory, Contest& contest, const Effort& effort, PointResult& result) {
+void measure(const Laboratory& laboratory, Contest& contest, BenchPass pass, const Effort& effort,
+             PointResult& result) {
   result.checks = contest.check();
-  choose_replay(laboratory, contest, result);
-  choose_algorithm(laboratory, contest, std::min(effort.rounds, kMostTrialRounds), result);
+  choose_replays(laboratory, contest, pass, result);
+  for (const Contender gemm : gemms_of(pass)) {
+    choose_algorithm(laboratory, contest, gemm, std::min(effort.rounds, kMostTrialRounds), result);
+  }
   {
-    const Replays replays = replays_of(laboratory, contest, result.launches, result.operand_sets);
-    run_rounds(effort.rounds, Mode::burst, result,
+    const Replays replays = replays_of(laboratory, contest, pass, result, &ContenderResult::launches);
+    run_rounds(effort.rounds, pass, Mode::burst, result,
                [&](std::size_t contender) { return laboratory.stopwatch.burst(*replays[contender]); });
   }
   if (effort.sustained_seconds > 0) {
-    const Replays replays = replays_of(laboratory, contest, result.sustained_launches, result.operand_sets);
-    measure_sustained(laboratory, replays, effort.sustained_seconds / kSustainedRounds, result);
+    const Replays replays = replays_of(laboratory, contest, pass, result, &ContenderResult::sustained_launches);
+    measure_sustained(laboratory, replays, pass, effort.sustained_seconds / kSustainedRounds, result);
   }
   contest.check_again();
 }

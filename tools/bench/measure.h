@@ -14,7 +14,7 @@ struct Effort {
 
 inline constexpr int kSustainedRounds = 3;
 
-// Fills in all of `result` but its point and its kernel. A Failure of any contender is the point's.
-void measure(const Laboratory& laboratory, Contest& contest, const Effort& effort, PointResult& result);
+// Fills in all of `result` but its point and its kernels. A Failure of any contender is the point's.
+void measure(const Laboratory& laboratory, Contest& contest, BenchPass pass, const Effort& effort, PointResult& result);
 
 }  // namespace swiglu::tool

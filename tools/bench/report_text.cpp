@@ -1,4 +1,5 @@
-// The table: see report.h. A line of it as each point is done.
+// The table: see report.h. A line of it, or a block of lines, as each point is done.
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <functional>
@@ -18,6 +19,31 @@ double clock_of(const PointResult& result, Mode mode) {
   return median(result.of(Contender::swiglu).of(mode).megahertz);
 }
 
+void print_forward_legend() {
+  std::printf(
+      "T: cuBLASLt's GEMM alone (f32 sums), its heuristic's first algorithm; Tb: the fastest of up to %d; T+act: T, "
+      "then "
+      "silu(g) * u\n"
+      "TFLOP/s of 4 m d_model d_intermediate; ratios of times: below 1, swiglu is faster; cold L2; medians\n\n",
+      CublasLtGemm::kMostAlgorithms);
+  std::printf("%6s %7s %7s  %15s  %11s  %11s  %11s  %9s %5s  kernel\n", "m", "d_model", "d_inter", "TFLOP/s",
+              "swiglu/T", "swiglu/Tb", "/(T+act)", "MHz", "W");
+  std::printf("%6s %7s %7s  %7s %7s  %5s %5s  %5s %5s  %5s %5s  %4s %4s\n", "", "", "", "burst", "sustain", "burst",
+              "sust.", "burst", "sust.", "burst", "sust.", "bur.", "sus.");
+}
+
+void print_forward_point(const PointResult& result) {
+  std::string line = both_modes([&](Mode mode) { return tera_flops(result, Contender::swiglu, mode); }, 7, 1);
+  for (const Comparison& comparison : comparisons_of(BenchPass::forward)) {
+    line += "  " + both_modes([&](Mode mode) { return ratio(result, comparison, mode); }, 5, 3);
+  }
+  line += "  " + both_modes([&](Mode mode) { return clock_of(result, mode); }, 4, 0);
+  const Json used = result.kernels.empty() ? Json::object() : result.kernels.front();
+  const std::string kernel = used.value("family", "?") + "/" + used.value("tile", "?");
+  std::printf("%s %s  %s%s%s\n", line.c_str(), column(result.watts.value_or(std::nan("")), 5, 0).c_str(),
+              kernel.c_str(), result.point.model.empty() ? "" : "  ", result.point.model.c_str());
+}
+
 }  // namespace
 
 void print_header(const BenchRequest& request, const Json& environment, double prepare_seconds) {
@@ -29,53 +55,47 @@ void print_header(const BenchRequest& request, const Json& environment, double p
               request.kind_in_words.c_str());
   std::printf("%zu points prepared in %.1f s; %d rounds of bursts, %.2f s sustained for each contender\n",
               request.points.size(), prepare_seconds, request.effort.rounds, request.effort.sustained_seconds);
-  std::printf(
-      "T: cuBLASLt's GEMM alone (f32 sums), its heuristic's first algorithm; Tb: the fastest of up to %d; T+act: T, "
-      "then "
-      "silu(g) * u\n"
-      "TFLOP/s of 4 m d_model d_intermediate; ratios of times: below 1, swiglu is faster; cold L2; medians\n\n",
-      CublasLtGemm::kMostAlgorithms);
-  std::printf("%6s %7s %7s  %15s  %11s  %11s  %11s  %9s %5s  kernel\n", "m", "d_model", "d_inter", "TFLOP/s",
-              "swiglu/T", "swiglu/Tb", "/(T+act)", "MHz", "W");
-  std::printf("%6s %7s %7s  %7s %7s  %5s %5s  %5s %5s  %5s %5s  %4s %4s\n", "", "", "", "burst", "sustain", "burst",
-              "sust.", "burst", "sust.", "burst", "sust.", "bur.", "sus.");
+  if (request.pass == BenchPass::forward) {
+    print_forward_legend();
+  } else {
+    std::printf("%s", block_legend().c_str());
+  }
   std::fflush(stdout);
 }
 
-void print_point(const PointResult& result) {
+void print_point(const PointResult& result, BenchPass pass) {
   const BenchPoint& point = result.point;
   std::printf("%6lld %7lld %7lld  ", static_cast<long long>(point.m), static_cast<long long>(point.d_model),
               static_cast<long long>(point.d_intermediate));
   if (!result.error.empty()) {
     std::printf("FAILED: %s\n", result.error.c_str());
-    std::fflush(stdout);
-    return;
+  } else if (pass == BenchPass::forward) {
+    print_forward_point(result);
+  } else {
+    std::printf("%s", block_of(result, pass).c_str());
   }
-  std::string line = both_modes([&](Mode mode) { return tera_flops(result, Contender::swiglu, mode); }, 7, 1);
-  for (const Contender baseline : kBaselines) {
-    line += "  " + both_modes([&](Mode mode) { return ratio(result, baseline, mode); }, 5, 3);
-  }
-  line += "  " + both_modes([&](Mode mode) { return clock_of(result, mode); }, 4, 0);
-  const std::string kernel = result.kernel.value("family", "?") + "/" + result.kernel.value("tile", "?");
-  std::printf("%s %s  %s%s%s\n", line.c_str(), column(result.watts.value_or(std::nan("")), 5, 0).c_str(),
-              kernel.c_str(), point.model.empty() ? "" : "  ", point.model.c_str());
   std::fflush(stdout);
 }
 
-void print_summary(const BenchReport& report) {
+void print_summary(const BenchReport& report, BenchPass pass) {
   std::printf("\n");
-  for (const Contender baseline : kBaselines) {
+  constexpr std::size_t kLeastWidth = 13;
+  std::size_t width = kLeastWidth;
+  for (const Comparison& comparison : comparisons_of(pass)) {
+    width = std::max(width, label(comparison).size());
+  }
+  for (const Comparison& comparison : comparisons_of(pass)) {
     for (const Mode mode : kModes) {
-      const RatioSummary summary = summarize(report.points, baseline, mode);
+      const RatioSummary summary = summarize(report.points, comparison, mode);
       if (summary.points != 0) {
-        std::printf("swiglu/%-6s %-9s  geometric mean %.3f, at most 1 at %d of %d points, worst %.3f (%s)\n",
-                    label(baseline), name(mode), summary.geometric_mean, summary.at_most_one, summary.points,
-                    summary.worst, summary.worst_point.c_str());
+        std::printf("%-*s %-9s  geometric mean %.3f, at most 1 at %d of %d points, worst %.3f (%s)\n",
+                    static_cast<int>(width), label(comparison).c_str(), name(mode), summary.geometric_mean,
+                    summary.at_most_one, summary.points, summary.worst, summary.worst_point.c_str());
       }
     }
   }
-  std::printf("%zu points in %.1f s, %d failed\n", report.points.size(), report.measure_seconds,
-              count_failed(report.points));
+  std::printf("%s%zu points in %.1f s, %d failed\n", goals_met(report, pass).c_str(), report.points.size(),
+              report.measure_seconds, count_failed(report.points));
 }
 
 }  // namespace swiglu::tool

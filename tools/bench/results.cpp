@@ -3,23 +3,21 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "tools/statistics.h"
 
 namespace swiglu::tool {
+namespace {
+
+double rate(double amount, const PointResult& point, Contender contender, Mode mode) {
+  return amount == 0 ? std::numeric_limits<double>::quiet_NaN()
+                     : amount / (milliseconds(point, contender, mode) * 1e-3);
+}
+
+}  // namespace
 
 const char* name(Mode mode) { return mode == Mode::burst ? "burst" : "sustained"; }
-
-const char* name(Contender contender) {
-  constexpr std::array<const char*, kContenders.size()> kNames{"swiglu", "cublaslt_first", "cublaslt_best",
-                                                               "cublaslt_first_and_activation"};
-  return kNames[static_cast<std::size_t>(contender)];
-}
-
-const char* label(Contender contender) {
-  constexpr std::array<const char*, kContenders.size()> kLabels{"swiglu", "T", "Tb", "T+act"};
-  return kLabels[static_cast<std::size_t>(contender)];
-}
 
 void Samples::add(const Sample& sample) {
   milliseconds.push_back(sample.milliseconds);
@@ -28,22 +26,34 @@ void Samples::add(const Sample& sample) {
 
 double milliseconds(const PointResult& point, Contender contender, Mode mode) {
   const double own = median(point.of(contender).of(mode).milliseconds);
-  return contender == Contender::best ? std::fmin(own, milliseconds(point, Contender::first, mode)) : own;
+  const Contender first = first_of(contender);
+  return first == contender ? own : std::fmin(own, milliseconds(point, first, mode));
+}
+
+double flop(const BenchPoint& point, Contender contender) { return products(contender) * product_flop(point); }
+
+double bytes(const BenchPoint& point, Contender contender) {
+  constexpr double kElementBytes = 2;
+  return matrices(contender) * kElementBytes * static_cast<double>(point.m) * static_cast<double>(point.d_intermediate);
 }
 
 double tera_flops(const PointResult& point, Contender contender, Mode mode) {
-  return point.flop / (milliseconds(point, contender, mode) * 1e-3) * 1e-12;
+  return rate(flop(point.point, contender), point, contender, mode) * 1e-12;
 }
 
-double ratio(const PointResult& point, Contender baseline, Mode mode) {
-  return milliseconds(point, Contender::swiglu, mode) / milliseconds(point, baseline, mode);
+double gigabytes_per_second(const PointResult& point, Contender contender, Mode mode) {
+  return rate(bytes(point.point, contender), point, contender, mode) * 1e-9;
 }
 
-RatioSummary summarize(const std::vector<PointResult>& points, Contender baseline, Mode mode) {
+double ratio(const PointResult& point, const Comparison& comparison, Mode mode) {
+  return milliseconds(point, comparison.ours, mode) / milliseconds(point, comparison.baseline, mode);
+}
+
+RatioSummary summarize(const std::vector<PointResult>& points, const Comparison& comparison, Mode mode) {
   RatioSummary summary;
   std::vector<double> ratios;
   for (const PointResult& point : points) {
-    const double value = ratio(point, baseline, mode);
+    const double value = ratio(point, comparison, mode);
     if (std::isnan(value)) {
       continue;
     }

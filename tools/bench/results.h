@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "tools/bench/contenders.h"
 #include "tools/bench/suites.h"
 #include "tools/library.h"
 
@@ -33,50 +34,41 @@ struct Samples {
 struct ContenderResult {
   Samples burst;
   Samples sustained;  // empty where it was not asked for
+  int launches = 0;   // executions in one replay of a burst
+  int sustained_launches = 0;
+  int algorithms = 0;      // of Tb: how many the heuristic offered
+  int best_algorithm = 0;  // and which it runs, counted from 0
 
   const Samples& of(Mode mode) const { return mode == Mode::burst ? burst : sustained; }
   Samples& of(Mode mode) { return mode == Mode::burst ? burst : sustained; }
 };
 
-// Who is timed. The order is that of the report.
-enum class Contender {
-  swiglu,
-  first,    // T: the baseline's GEMM alone, by the heuristic's first algorithm
-  best,     // Tb: by the fastest of those it lists
-  unfused,  // T and then an activation kernel: the same result as swiglu's
-};
-inline constexpr std::array<Contender, 4> kContenders{Contender::swiglu, Contender::first, Contender::best,
-                                                      Contender::unfused};
-inline constexpr std::array<Contender, 3> kBaselines{Contender::first, Contender::best, Contender::unfused};
-const char* name(Contender contender);   // in JSON: "swiglu", "cublaslt_first", ...
-const char* label(Contender contender);  // in a table: "T", "Tb", "T+act"
-
 struct PointResult {
   BenchPoint point;
-  double flop = 0;
-  std::string error;             // why there is nothing else
-  Json kernel = Json::object();  // of the plan's description: the one that ran
+  std::string error;              // why there is nothing else
+  Json kernels = Json::object();  // of the plan's description: those that ran, by their pass
   Json checks = Json::object();
-  int launches = 0;  // executions in one replay of a burst
-  int sustained_launches = 0;
   int operand_sets = 0;
-  int algorithms = 0;      // that the baseline's heuristic offered
-  int best_algorithm = 0;  // counted from 0
   std::optional<double> watts;
-  std::array<ContenderResult, kContenders.size()> contenders;
+  std::array<ContenderResult, kContenderCount> contenders;
 
   ContenderResult& of(Contender contender) { return contenders[static_cast<std::size_t>(contender)]; }
   const ContenderResult& of(Contender contender) const { return contenders[static_cast<std::size_t>(contender)]; }
 };
 
-// Median milliseconds of one execution, NaN where there are no samples. The fastest algorithm was picked in a short
-// trial: where the first one turned out faster in the measurement, it is the fastest.
+// Median milliseconds of one execution, NaN where there are no samples; of Tb never more than T's.
 double milliseconds(const PointResult& point, Contender contender, Mode mode);
 
-double tera_flops(const PointResult& point, Contender contender, Mode mode);
+// Operations and bytes of one execution, 0 where it is not measured by them.
+double flop(const BenchPoint& point, Contender contender);
+double bytes(const BenchPoint& point, Contender contender);
 
-// swiglu's time over the baseline's: below 1, swiglu is faster. NaN where either is missing.
-double ratio(const PointResult& point, Contender baseline, Mode mode);
+// NaN where there is nothing to divide.
+double tera_flops(const PointResult& point, Contender contender, Mode mode);
+double gigabytes_per_second(const PointResult& point, Contender contender, Mode mode);
+
+// Our time over the baseline's: below 1, we are faster. NaN where either is missing.
+double ratio(const PointResult& point, const Comparison& comparison, Mode mode);
 
 struct RatioSummary {
   double geometric_mean = 0;  // NaN of no points
@@ -87,7 +79,7 @@ struct RatioSummary {
 };
 
 // Over the points that have this ratio.
-RatioSummary summarize(const std::vector<PointResult>& points, Contender baseline, Mode mode);
+RatioSummary summarize(const std::vector<PointResult>& points, const Comparison& comparison, Mode mode);
 
 int count_failed(const std::vector<PointResult>& points);
 

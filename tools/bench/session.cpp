@@ -2,7 +2,9 @@
 #include "tools/bench/session.h"
 
 #include <chrono>
+#include <memory>
 
+#include "tools/bench/backward_contest.h"
 #include "tools/bench/forward_contest.h"
 #include "tools/bench/laboratory.h"
 #include "tools/bench/prepare.h"
@@ -18,8 +20,16 @@ double seconds_since(std::chrono::steady_clock::time_point begin) {
 PointResult empty_result(const BenchPoint& point) {
   PointResult result;
   result.point = point;
-  result.flop = forward_flop(point);
   return result;
+}
+
+std::unique_ptr<Contest> make_contest(const Laboratory& laboratory, ForwardOracle& oracle, const BenchRequest& request,
+                                      const BenchPoint& point, swiglu_plan* plan) {
+  const swiglu_plan_desc desc = point_desc(request.kind, point);
+  if (request.pass == BenchPass::forward) {
+    return std::make_unique<ForwardContest>(laboratory, oracle, desc, plan, point.m, request.seed);
+  }
+  return std::make_unique<BackwardContest>(laboratory, oracle, desc, plan, point.m, request.seed);
 }
 
 PointResult measure_point(const Laboratory& laboratory, ForwardOracle& oracle, const BenchRequest& request,
@@ -29,14 +39,13 @@ PointResult measure_point(const Laboratory& laboratory, ForwardOracle& oracle, c
     if (prepared.plan == nullptr) {
       throw Failure(prepared.error);
     }
-    const swiglu_plan_desc desc = forward_desc(request.kind, point);
-    result.kernel = kernel_of(prepared.description, desc.passes);
-    ForwardContest contest(laboratory, oracle, desc, prepared.plan.get(), point.m, request.seed);
-    measure(laboratory, contest, request.effort, result);
+    result.kernels = kernels_of(prepared.description);
+    const auto contest = make_contest(laboratory, oracle, request, point, prepared.plan.get());
+    measure(laboratory, *contest, request.pass, request.effort, result);
   } catch (const std::exception& error) {
-    const Json kernel = result.kernel;
+    const Json kernels = result.kernels;
     result = empty_result(point);  // half of a measurement is none
-    result.kernel = kernel;
+    result.kernels = kernels;
     result.error = error.what();
     static_cast<void>(cudaGetLastError());  // or the next point would be told of it
   }
@@ -53,7 +62,7 @@ BenchReport run_bench(const BenchRequest& request, const BenchProgress& progress
   auto begin = std::chrono::steady_clock::now();
   std::vector<PlanRequest> requests;
   for (const BenchPoint& point : request.points) {
-    requests.push_back({forward_desc(request.kind, point), point.m});
+    requests.push_back({point_desc(request.kind, point), point.m});
   }
   const std::vector<PreparedPlan> plans = prepare_plans(requests);
   report.prepare_seconds = seconds_since(begin);

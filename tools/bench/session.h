@@ -16,9 +16,10 @@ namespace swiglu::tool {
 
 struct BenchRequest {
   std::string suite;
+  BenchPass pass = BenchPass::forward;
   std::vector<BenchPoint> points;
   std::string kind_in_words;
-  swiglu_plan_desc kind{};  // types, layout, passes, device; the sizes are the points'
+  swiglu_plan_desc kind{};  // types, layout, passes (of the plan), device; the sizes are the points'
   Effort effort;
   std::uint64_t seed = 1;
   std::string cublaslt;  // its file, "" to search

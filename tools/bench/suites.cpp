@@ -12,12 +12,13 @@ namespace {
 
 constexpr const char* kSuites[] = {"goals", "seed", "llm", "custom"};
 
-constexpr std::int64_t kLargeM = 8192;
-
 // Sizes of the acceptance goals: all at a large m, the last also at small ones.
 constexpr std::int64_t kGoals[][2] = {{256, 768},    {512, 1536},   {1024, 3072}, {2048, 6144},
                                       {2048, 14336}, {4096, 12288}, {4096, 14336}};
 constexpr std::int64_t kSmallGoals[] = {64, 128, 256};
+
+// Of the backward pass; d_intermediate is three times as large.
+constexpr std::int64_t kBackwardGoals[] = {1024, 2048, 4096};
 
 // d_model of the Triton benchmark that this library began from; d_intermediate is three times as large.
 constexpr std::int64_t kSeedFirst = 256;
@@ -27,10 +28,16 @@ constexpr std::int64_t kSeedStep = 128;
 constexpr const char* kModels[] = {"llama-3-8b", "llama-3-70b", "qwen2.5-7b", "mistral-nemo-12b", "gemma-2-9b"};
 constexpr std::int64_t kTokens[] = {1, 16, 64, 128, 256, 512, 1024, 2048, 8192};
 
-std::vector<BenchPoint> goals() {
+std::vector<BenchPoint> goals(BenchPass pass) {
   std::vector<BenchPoint> points;
+  if (pass != BenchPass::forward) {
+    for (const std::int64_t d_model : kBackwardGoals) {
+      points.push_back({"", kGoalTokens, d_model, 3 * d_model});
+    }
+    return points;
+  }
   for (const auto& [d_model, d_intermediate] : kGoals) {
-    points.push_back({"", kLargeM, d_model, d_intermediate});
+    points.push_back({"", kGoalTokens, d_model, d_intermediate});
   }
   const BenchPoint last = points.back();
   for (const std::int64_t m : kSmallGoals) {
@@ -42,7 +49,7 @@ std::vector<BenchPoint> goals() {
 std::vector<BenchPoint> seed() {
   std::vector<BenchPoint> points;
   for (std::int64_t d_model = kSeedFirst; d_model <= kSeedLast; d_model += kSeedStep) {
-    points.push_back({"", kLargeM, d_model, 3 * d_model});
+    points.push_back({"", kGoalTokens, d_model, 3 * d_model});
   }
   return points;
 }
@@ -68,15 +75,16 @@ std::string spell(const BenchPoint& point) {
          std::to_string(point.d_intermediate) + (point.model.empty() ? "" : " " + point.model);
 }
 
-double forward_flop(const BenchPoint& point) {
-  return 4.0 * static_cast<double>(point.m) * static_cast<double>(point.d_model) *
+double product_flop(const BenchPoint& point) {
+  return 2.0 * static_cast<double>(point.m) * static_cast<double>(point.d_model) *
          static_cast<double>(point.d_intermediate);
 }
 
 std::span<const char* const> suite_names() { return kSuites; }
 
-std::vector<BenchPoint> suite_points(const std::string& suite, const std::vector<std::int64_t>& tokens) {
-  const std::vector<BenchPoint> own = suite == "goals"  ? goals()
+std::vector<BenchPoint> suite_points(const std::string& suite, BenchPass pass,
+                                     const std::vector<std::int64_t>& tokens) {
+  const std::vector<BenchPoint> own = suite == "goals"  ? goals(pass)
                                       : suite == "seed" ? seed()
                                       : suite == "llm"  ? llm()
                                                         : std::vector<BenchPoint>();

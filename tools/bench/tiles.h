@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "tools/bench/contenders.h"
 #include "tools/library.h"
 
 namespace swiglu::tool {
@@ -18,7 +19,8 @@ struct CandidateTile {
   std::string error;  // why it does not compile
 };
 
-// Compiles all (swiglu_compile) and lists those whose "family/tile" contains `text`, for 16-byte aligned operands.
+// Compiles all (swiglu_compile) and lists those whose "family/tile" contains `text`, for 16-byte aligned operands. A
+// tile that suits several passes of the plan is listed once, with the first error of any.
 std::vector<CandidateTile> candidate_tiles(const swiglu_plan_desc& desc, const std::string& arch,
                                            const std::string& text);
 
@@ -31,7 +33,7 @@ struct TileBench {
 // This program again with `arguments` and a --json of its own. An empty tile is the library's own choice.
 TileBench bench_tile(const std::string& name, const std::string& tile, const std::vector<std::string>& arguments);
 
-// Fastest first; those that failed last.
-void print_tiles(std::vector<TileBench> benches);
+// Fastest first, by the first ratio shown; those that failed last.
+void print_tiles(std::vector<TileBench> benches, BenchPass pass);
 
 }  // namespace swiglu::tool
