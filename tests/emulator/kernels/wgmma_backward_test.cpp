@@ -39,18 +39,16 @@ void add(std::vector<Run>& runs, const BackwardExecution& execution) {
   }
 }
 
-// Each once in turns, forwards or backwards, and once by priorities of warps; every other one with padded rows.
+// Each in turns, forwards or backwards, or by priorities of warps; every other one with padded rows.
 void check(const std::vector<Run>& runs) {
   int number = 0;
   for (const Run& run : runs) {
     ++number;
-    for (const std::uint32_t seed : {0u, static_cast<std::uint32_t>(number)}) {
-      BackwardExecution execution = run.execution;
-      execution.padding = number % 2 * (number % 5 + 1);
-      execution.reverse = number % 4 < 2;
-      execution.seed = seed;
-      CHECK(failure(run.kernel, execution, execute(run.kernel, execution)) == "");
-    }
+    BackwardExecution execution = run.execution;
+    execution.padding = number % 2 * (number % 5 + 1);
+    execution.reverse = number % 4 < 2;
+    execution.seed = number % 3 == 0 ? 0 : static_cast<std::uint32_t>(number);
+    CHECK(failure(run.kernel, execution, execute(run.kernel, execution)) == "");
   }
 }
 
