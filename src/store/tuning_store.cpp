@@ -10,8 +10,6 @@
 
 #include "base/digest.h"
 #include "base/error.h"
-#include "base/location.h"
-#include "base/log.h"
 #include "base/spelling.h"
 
 namespace swiglu {
@@ -35,31 +33,20 @@ std::string file_name(const TuningRecord& record) {
          ".json";
 }
 
-bool is_hexadecimal(std::string_view text, std::size_t digits) {
-  return text.size() == digits &&
-         std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-}
-
 std::span<const std::byte> as_bytes(const std::string& text) { return std::as_bytes(std::span(text)); }
 
 fs::path folder_of(const EntryDirectory& directory, const std::string& name) { return directory.part(kPart) / name; }
 
 std::vector<std::string> folders(const EntryDirectory& directory) {
   std::vector<std::string> names = directory.list(directory.part(kPart));
-  std::erase_if(names, [](const std::string& name) { return !is_hexadecimal(name, kFolderDigits); });
+  std::erase_if(names, [](const std::string& name) { return name.size() != kFolderDigits || !is_hex(name); });
   return names;
 }
 
 }  // namespace
 
-TuningStore::TuningStore(Options options, FileSystem& files) : files_(files), options_(std::move(options)) {
-  if (options_.user_directory) {
-    directories_.emplace_back(files, *options_.user_directory, true, options_.trust_shared);
-  }
-  for (const fs::path& path : options_.read_only_directories) {
-    directories_.emplace_back(files, path, false, options_.trust_shared);
-  }
-}
+TuningStore::TuningStore(const SearchPath& path, FileSystem& files)
+    : files_(files), directories_("tuning store", kPart, path, files) {}
 
 std::optional<TuningStore::Found> TuningStore::find(const TuningEnvironment& environment, const Problem& problem,
                                                     std::int64_t first_m, std::int64_t last_m, bool any_compiler) {
@@ -77,7 +64,7 @@ std::optional<TuningStore::Found> TuningStore::find(const TuningEnvironment& env
 
 std::optional<TuningEntry> TuningStore::find_in(const EntryDirectory& directory, const TuningEnvironment& environment,
                                                 const TuningRecord& wanted, bool any_compiler) {
-  if (!is_usable(directory)) {
+  if (!directories_.is_usable(directory)) {
     return std::nullopt;
   }
   const std::string own = folder_name(environment);
@@ -114,7 +101,8 @@ std::optional<TuningEntry> TuningStore::find_record(const EntryDirectory& direct
     }
   }
   if (!read.problem.empty()) {
-    warn_once(path.string(), fmt::format("the tuning record {} is ignored: {}", path.string(), read.problem));
+    directories_.warn_once("damaged", path,
+                           fmt::format("the tuning record {} is ignored: {}", path.string(), read.problem));
   }
   return std::nullopt;
 }
@@ -125,8 +113,9 @@ std::optional<TuningEntry> TuningStore::find_shipped(const EntryDirectory& direc
   for (const Document& document : documents(directory)) {
     DecodedDocument decoded = decode_problem(document.text, wanted.config.problem);
     if (!decoded.why_not.empty()) {
-      warn_once(document.path.string(),
-                fmt::format("the tuning records {} are ignored: {}", document.path.string(), decoded.why_not));
+      directories_.warn_once(
+          "damaged", document.path,
+          fmt::format("the tuning records {} are ignored: {}", document.path.string(), decoded.why_not));
     }
     for (TuningEntry& entry : decoded.entries) {
       if (same_key(entry.record, wanted) && is_like(entry.environment, environment) &&
@@ -151,7 +140,8 @@ const std::vector<TuningStore::Document>& TuningStore::documents(const EntryDire
       fs::path path = directory.root() / kPart / name;
       Read found = read(directory, path, kMaxTuningDocumentBytes);
       if (!found.problem.empty()) {
-        warn_once(path.string(), fmt::format("the tuning records {} are ignored: {}", path.string(), found.problem));
+        directories_.warn_once("damaged", path,
+                               fmt::format("the tuning records {} are ignored: {}", path.string(), found.problem));
       } else {
         all.push_back({std::move(path), std::move(found.text)});
       }
@@ -208,18 +198,20 @@ TuningStore::Read TuningStore::read(const EntryDirectory& directory, const fs::p
 }
 
 bool TuningStore::put(const TuningEntry& entry) {
-  if (!options_.user_directory || !is_usable(directories_.front())) {
+  const EntryDirectory* directory = directories_.user();
+  if (directory == nullptr || !directories_.is_usable(*directory)) {
     return false;
   }
   if (const std::string why = why_not_storable(entry); !why.empty()) {
-    warn_once("not storable", fmt::format("a tuning record is not stored: {}", why));
+    directories_.warn_once("not storable", {}, fmt::format("a tuning record is not stored: {}", why));
     return false;
   }
-  const PublishResult result = publish(directories_.front(), entry);
+  const PublishResult result = publish(*directory, entry);
   if (result.error != 0) {
-    warn_once(error_text(result.error),
-              fmt::format("cannot store tuning records in {} ({}: {}); this process remembers them, others do not",
-                          options_.user_directory->string(), result.step, error_text(result.error)));
+    directories_.warn_once(
+        error_text(result.error), directory->root(),
+        fmt::format("cannot store tuning records in {} ({}: {}); this process remembers them, others do not",
+                    directory->root().string(), result.step, error_text(result.error)));
   }
   return result.error == 0;
 }
@@ -238,10 +230,11 @@ PublishResult TuningStore::publish(const EntryDirectory& directory, const Tuning
 }
 
 TuningStore::ImportResult TuningStore::import(const std::vector<TuningEntry>& entries) {
-  if (!options_.user_directory) {
+  const EntryDirectory* user = directories_.user();
+  if (user == nullptr) {
     fail(SWIGLU_IO_ERROR, "there is no directory of the user's to import tuning records into: set SWIGLU_CACHE_DIR");
   }
-  const EntryDirectory& directory = directories_.front();
+  const EntryDirectory& directory = *user;
   if (const std::string why = directory.why_refused(kPart); !why.empty()) {
     fail(SWIGLU_IO_ERROR, "tuning records cannot be imported into {}: {}", directory.root().string(), why);
   }
@@ -268,8 +261,8 @@ TuningStore::ImportResult TuningStore::import(const std::vector<TuningEntry>& en
       for (std::size_t i = 0; i < result.added; ++i) {
         directory.remove(path_of(*missing[i]));
       }
-      fail(SWIGLU_IO_ERROR, "cannot store tuning records in {} ({}: {}); none were imported",
-           options_.user_directory->string(), published.step, error_text(published.error));
+      fail(SWIGLU_IO_ERROR, "cannot store tuning records in {} ({}: {}); none were imported", directory.root().string(),
+           published.step, error_text(published.error));
     }
     ++result.added;
   }
@@ -277,7 +270,8 @@ TuningStore::ImportResult TuningStore::import(const std::vector<TuningEntry>& en
 }
 
 std::size_t TuningStore::pack(PackWriter& writer) {
-  if (!options_.user_directory || !is_usable(directories_.front())) {
+  const EntryDirectory* directory = directories_.user();
+  if (directory == nullptr || !directories_.is_usable(*directory)) {
     return 0;
   }
   std::size_t count = 0;
@@ -286,7 +280,7 @@ std::size_t TuningStore::pack(PackWriter& writer) {
     if (!listed.writable || !listed.problem.empty()) {
       continue;
     }
-    const std::string folder = listed.path.parent_path().lexically_relative(*options_.user_directory).generic_string();
+    const std::string folder = listed.path.parent_path().lexically_relative(directory->root()).generic_string();
     const TuningEntry& entry = listed.entries.front();
     if (folders_in_it.insert(folder).second) {
       writer.add(folder + "/" + kManifest, as_bytes(encode_manifest(entry.environment)));
@@ -327,38 +321,6 @@ std::vector<TuningStore::Listed> TuningStore::list() {
     }
   }
   return listed;
-}
-
-bool TuningStore::is_usable(const EntryDirectory& directory) {
-  const std::string why_not = directory.why_refused(kPart);
-  if (!why_not.empty()) {
-    warn_once("refused " + directory.root().string(),
-              fmt::format("the tuning store {} is not used: {}", directory.root().string(), why_not));
-  }
-  return why_not.empty();
-}
-
-void TuningStore::warn_once(const std::string& cause, const std::string& message) {
-  bool first = false;
-  {
-    const std::lock_guard lock(mutex_);
-    first = warned_.insert(cause).second;
-  }
-  log().write(first ? SWIGLU_LOG_WARNING : SWIGLU_LOG_DEBUG, "{}", message);
-}
-
-TuningStore::Options tuning_store_options(const Settings& settings) {
-  TuningStore::Options options;
-  if (settings.disable_cache) {
-    return options;
-  }
-  options.user_directory = settings.cache_directory;
-  options.read_only_directories = settings.cache_path;
-  if (auto installed = installed_cache_directory()) {
-    options.read_only_directories.push_back(std::move(*installed));
-  }
-  options.trust_shared = settings.trust_shared_cache;
-  return options;
 }
 
 }  // namespace swiglu

@@ -17,12 +17,11 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "base/files.h"
-#include "base/settings.h"
+#include "store/directories.h"
 #include "store/directory.h"
 #include "store/tuning_record.h"
 
@@ -30,11 +29,6 @@ namespace swiglu {
 
 class TuningStore {
  public:
-  struct Options {
-    std::optional<std::filesystem::path> user_directory;
-    std::vector<std::filesystem::path> read_only_directories;
-    bool trust_shared = false;
-  };
   enum class Origin { user, shared };
   struct Found {
     TuningEntry entry;
@@ -51,7 +45,7 @@ class TuningStore {
     std::size_t known = 0;  // the user's directory had a record already, which stays
   };
 
-  explicit TuningStore(Options options, FileSystem& files = system_files());
+  explicit TuningStore(const SearchPath& path, FileSystem& files = system_files());
 
   std::optional<Found> find(const TuningEnvironment& environment, const Problem& problem, std::int64_t first_m,
                             std::int64_t last_m, bool any_compiler = false);
@@ -94,17 +88,11 @@ class TuningStore {
   };
   const std::vector<Document>& documents(const EntryDirectory& directory);
   PublishResult publish(const EntryDirectory& directory, const TuningEntry& entry);
-  bool is_usable(const EntryDirectory& directory);
-  void warn_once(const std::string& cause, const std::string& message);
 
   FileSystem& files_;
-  Options options_;
-  std::vector<EntryDirectory> directories_;  // the user's first, if there is one
+  StoreDirectories directories_;
   std::mutex mutex_;
-  std::set<std::string> warned_;                                                        // under mutex_
   std::map<std::filesystem::path, std::unique_ptr<const std::vector<Document>>> read_;  // by root, under mutex_
 };
-
-TuningStore::Options tuning_store_options(const Settings& settings);
 
 }  // namespace swiglu
