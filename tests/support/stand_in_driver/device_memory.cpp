@@ -79,12 +79,12 @@ CUresult copy_to_host(void* to, CUdeviceptr from, std::size_t bytes, CUstream st
 }  // namespace
 
 std::span<const Entry> device_memory_entries() {
-  static const Entry kEntries[] = {
+  static const Entry entries[] = {
       {"cuMemAlloc", 3020, pointer(mem_alloc)},           {"cuMemFree", 3020, pointer(mem_free)},
       {"cuMemGetInfo", 3020, pointer(mem_get_info)},      {"cuMemsetD8Async", 3020, pointer(mem_set)},
       {"cuMemcpyDtoHAsync", 3020, pointer(copy_to_host)},
   };
-  return kEntries;
+  return entries;
 }
 
 }  // namespace stand_in

@@ -151,7 +151,7 @@ CUresult ctx_get_device(CUdevice* device) {
 }  // namespace
 
 std::span<const Entry> devices_entries() {
-  static const Entry kEntries[] = {
+  static const Entry entries[] = {
       {"cuInit", 2000, pointer(init)},
       {"cuDeviceGetCount", 2000, pointer(device_get_count)},
       {"cuDeviceGet", 2000, pointer(device_get)},
@@ -166,7 +166,7 @@ std::span<const Entry> devices_entries() {
       {"cuCtxPopCurrent", 4000, pointer(ctx_pop)},
       {"cuCtxGetDevice", 2000, pointer(ctx_get_device)},
   };
-  return kEntries;
+  return entries;
 }
 
 }  // namespace stand_in

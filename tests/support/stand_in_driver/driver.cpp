@@ -46,14 +46,14 @@ CUresult get_error_string(CUresult error, const char** text) {
 }
 
 const Entry* find_entry(std::string_view name) {
-  static const Entry kOwn[] = {
+  static const Entry own[] = {
       {"cuDriverGetVersion", 2020, pointer(driver_get_version)},
       {"cuGetErrorName", 6000, pointer(get_error_name)},
       {"cuGetErrorString", 6000, pointer(get_error_string)},
   };
-  for (const std::span<const Entry> entries : {std::span<const Entry>(kOwn), devices_entries(), kernels_entries(),
-                                               streams_entries(), device_memory_entries()}) {
-    for (const Entry& entry : entries) {
+  for (const std::span<const Entry> table : {std::span<const Entry>(own), devices_entries(), kernels_entries(),
+                                             streams_entries(), device_memory_entries()}) {
+    for (const Entry& entry : table) {
       if (entry.name == name) {
         return &entry;
       }

@@ -217,7 +217,7 @@ CUresult tensor_map_encode_tiled(CUtensorMap* map, CUtensorMapDataType, cuuint32
 }  // namespace
 
 std::span<const Entry> kernels_entries() {
-  static const Entry kEntries[] = {
+  static const Entry entries[] = {
       {"cuLibraryLoadData", 12000, pointer(library_load)},
       {"cuLibraryUnload", 12000, pointer(library_unload)},
       {"cuLibraryGetKernel", 12000, pointer(library_get_kernel)},
@@ -228,7 +228,7 @@ std::span<const Entry> kernels_entries() {
       {"cuLaunchKernelEx", 11060, pointer(launch_kernel)},
       {"cuTensorMapEncodeTiled", 12000, pointer(tensor_map_encode_tiled)},
   };
-  return kEntries;
+  return entries;
 }
 
 }  // namespace stand_in

@@ -163,7 +163,7 @@ CUresult event_elapsed(float* milliseconds, CUevent begin, CUevent end) {
 }  // namespace
 
 std::span<const Entry> streams_entries() {
-  static const Entry kEntries[] = {
+  static const Entry entries[] = {
       {"cuStreamCreate", 2000, pointer(stream_create)},
       {"cuStreamDestroy", 4000, pointer(stream_destroy)},
       {"cuStreamSynchronize", 2000, pointer(stream_synchronize)},
@@ -181,7 +181,7 @@ std::span<const Entry> streams_entries() {
       {"cuEventRecord", 2000, pointer(event_record)},
       {"cuEventElapsedTime", 2000, pointer(event_elapsed)},
   };
-  return kEntries;
+  return entries;
 }
 
 }  // namespace stand_in
