@@ -63,18 +63,6 @@ class TuningStore {
   std::vector<Listed> list();
 
  private:
-  // What one file holds; a missing one is empty and no problem.
-  struct Read {
-    bool exists = false;
-    int error = 0;  // why it could not be read: no reason to take it for damaged
-    std::string text;
-    std::vector<TuningEntry> entries;
-    std::string problem;
-  };
-  Read read_record(const EntryDirectory& directory, const std::filesystem::path& path);
-  Read read_document(const EntryDirectory& directory, const std::filesystem::path& path);
-  Read read(const EntryDirectory& directory, const std::filesystem::path& path, std::size_t at_most);
-
   std::optional<TuningEntry> find_in(const EntryDirectory& directory, const TuningEnvironment& environment,
                                      const TuningRecord& wanted, bool any_compiler);
   std::optional<TuningEntry> find_record(const EntryDirectory& directory, const std::filesystem::path& path,
