@@ -12,7 +12,7 @@
 
 namespace swiglu::tool {
 
-struct RunReport {
+struct RunReport {  // NOLINT(bugprone-exception-escape): moving a Json runs its assertions, which do not throw
   swiglu_plan_desc desc{};
   std::string why_device;
   std::int64_t m = 0;

@@ -7,6 +7,8 @@
 namespace swiglu {
 namespace {
 
+constexpr std::string_view kDigits = "0123456789abcdef";
+
 Digest digest_of(const void* data, std::size_t size) {
   XXH128_canonical_t canonical;
   XXH128_canonicalFromHash(&canonical, XXH3_128bits(data, size));
@@ -25,7 +27,6 @@ Digest digest(std::span<const std::byte> bytes) { return digest_of(bytes.data(),
 Digest digest(std::string_view text) { return digest_of(text.data(), text.size()); }
 
 std::string hex(const Digest& value) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
   std::string text;
   text.reserve(2 * value.size());
   for (const std::uint8_t byte : value) {
@@ -34,5 +35,7 @@ std::string hex(const Digest& value) {
   }
   return text;
 }
+
+bool is_hex(std::string_view text) { return text.find_first_not_of(kDigits) == std::string_view::npos; }
 
 }  // namespace swiglu

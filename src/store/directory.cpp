@@ -8,6 +8,8 @@
 
 #include <fmt/core.h>
 
+#include "base/digest.h"
+
 namespace swiglu {
 namespace {
 
@@ -20,13 +22,9 @@ constexpr std::uint32_t kOtherWritable = 0002;
 constexpr std::uint32_t kSticky = 01000;
 constexpr std::string_view kSuffix = ".swk";
 
-bool is_hexadecimal(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-}
-
 bool is_entry_name(std::string_view name) {
   constexpr std::size_t kDigits = 32;
-  return name.size() == kDigits + kSuffix.size() && name.ends_with(kSuffix) && is_hexadecimal(name.substr(0, kDigits));
+  return name.size() == kDigits + kSuffix.size() && name.ends_with(kSuffix) && is_hex(name.substr(0, kDigits));
 }
 
 auto identity(const FileStatus& status) {
@@ -173,7 +171,7 @@ std::vector<std::string> EntryDirectory::list(const fs::path& folder) const {
 std::vector<EntryDirectory::Entry> EntryDirectory::entries() const {
   std::vector<Entry> found;
   for (const std::string& shard : list(kernels_)) {
-    if (shard.size() != 2 || !is_hexadecimal(shard)) {
+    if (shard.size() != 2 || !is_hex(shard)) {
       continue;
     }
     for (const std::string& name : list(kernels_ / shard)) {

@@ -1,5 +1,5 @@
-// Search order, healing and warnings. What a directory is and whom it trusts: directory.cpp; what an entry is:
-// entry.cpp.
+// Finding, publishing and healing. Where it looks: directories.cpp; what a directory is and whom it trusts:
+// directory.cpp; what an entry is: entry.cpp.
 #include "store/kernel_store.h"
 
 #include <algorithm>
@@ -10,8 +10,6 @@
 #include <fmt/core.h>
 
 #include "base/digest.h"
-#include "base/location.h"
-#include "base/log.h"
 
 namespace swiglu {
 namespace {
@@ -38,17 +36,8 @@ bool is_lasting(int error) {
 
 }  // namespace
 
-KernelStore::KernelStore(Options options, FileSystem& files) : files_(files), options_(std::move(options)) {
-  if (options_.user_directory) {
-    directories_.emplace_back(files, *options_.user_directory, true, options_.trust_shared);
-  }
-  for (const fs::path& path : options_.read_only_directories) {
-    directories_.emplace_back(files, path, false, options_.trust_shared);
-  }
-  for (const EntryDirectory& directory : directories_) {
-    log().debug("kernel store: {} ({})", directory.root().string(), directory.writable() ? "user" : "read-only");
-  }
-}
+KernelStore::KernelStore(Options options, FileSystem& files)
+    : files_(files), options_(std::move(options)), directories_("kernel store", "kernels", options_, files) {}
 
 std::optional<KernelStore::Found> KernelStore::find(std::string_view key) {
   for (const EntryDirectory& directory : directories_) {
@@ -60,7 +49,7 @@ std::optional<KernelStore::Found> KernelStore::find(std::string_view key) {
 }
 
 std::optional<KernelEntry> KernelStore::find_in(const EntryDirectory& directory, std::string_view key) {
-  if (!is_usable(directory)) {
+  if (!directories_.is_usable(directory)) {
     return std::nullopt;
   }
   const fs::path path = directory.path_of(name_of(key));
@@ -69,8 +58,9 @@ std::optional<KernelEntry> KernelStore::find_in(const EntryDirectory& directory,
     return std::nullopt;
   }
   if (read.error != 0 && read.error != ELOOP) {
-    warn_once(error_text(read.error), directory.root(),
-              fmt::format("cannot read the compiled kernel {}: {}", path.string(), error_text(read.error)));
+    directories_.warn_once(
+        error_text(read.error), directory.root(),
+        fmt::format("cannot read the compiled kernel {}: {}", path.string(), error_text(read.error)));
     return std::nullopt;
   }
   DecodeResult decoded;
@@ -88,30 +78,31 @@ std::optional<KernelEntry> KernelStore::find_in(const EntryDirectory& directory,
     } else {
       removed = directory.remove_if_unchanged(path, read.status);
     }
-    warn_once("damaged", directory.root(),
-              fmt::format("the compiled kernel {} is ignored{}: {}", path.string(), removed ? " and was removed" : "",
-                          decoded.why_not));
+    directories_.warn_once("damaged", directory.root(),
+                           fmt::format("the compiled kernel {} is ignored{}: {}", path.string(),
+                                       removed ? " and was removed" : "", decoded.why_not));
   }
   return std::move(decoded.entry);
 }
 
 bool KernelStore::put(const KernelEntry& entry) {
-  const EntryDirectory* directory = user_directory();
+  const EntryDirectory* directory = directories_.user();
   if (directory == nullptr) {
     if (!options_.why_no_user_directory.empty()) {
-      warn_once("no directory", {}, options_.why_no_user_directory);
+      directories_.warn_once("no directory", {}, options_.why_no_user_directory);
     }
     return false;
   }
-  if (writes_disabled_ || !is_usable(*directory) || !may_write(entry)) {
+  if (writes_disabled_ || !directories_.is_usable(*directory) || !may_write(entry)) {
     return false;
   }
   const std::vector<std::byte> bytes = encode_entry(entry);
   if (bytes.size() > options_.max_bytes) {
-    warn_once("too large", directory->root(),
-              fmt::format("the compiled kernel {} is not stored: its {} bytes exceed the store's limit of {} "
-                          "(SWIGLU_CACHE_MAX_BYTES)",
-                          entry.config, bytes.size(), options_.max_bytes));
+    directories_.warn_once(
+        "too large", directory->root(),
+        fmt::format("the compiled kernel {} is not stored: its {} bytes exceed the store's limit of {} "
+                    "(SWIGLU_CACHE_MAX_BYTES)",
+                    entry.config, bytes.size(), options_.max_bytes));
     return false;
   }
   if (!swept_.exchange(true)) {
@@ -130,7 +121,8 @@ bool KernelStore::put(const KernelEntry& entry) {
 bool KernelStore::may_write(const KernelEntry& entry) {
   const std::string why_not = why_not_storable(entry);
   if (!why_not.empty()) {
-    warn_once("not storable", {}, fmt::format("the compiled kernel {} is not stored: {}", entry.config, why_not));
+    directories_.warn_once("not storable", {},
+                           fmt::format("the compiled kernel {} is not stored: {}", entry.config, why_not));
   }
   return why_not.empty();
 }
@@ -139,14 +131,15 @@ void KernelStore::tell_write_failure(const PublishResult& result) {
   const bool lasting = is_lasting(result.error);
   writes_disabled_ = writes_disabled_ || lasting;
   const fs::path& root = *options_.user_directory;
-  warn_once(error_text(result.error), root,
-            fmt::format("cannot store compiled kernels in {} ({}: {}); {}. SWIGLU_CACHE_DIR names another directory",
-                        root.string(), result.step, error_text(result.error),
-                        lasting ? "from now on this process keeps them in memory only" : "this one stays in memory"));
+  directories_.warn_once(
+      error_text(result.error), root,
+      fmt::format("cannot store compiled kernels in {} ({}: {}); {}. SWIGLU_CACHE_DIR names another directory",
+                  root.string(), result.step, error_text(result.error),
+                  lasting ? "from now on this process keeps them in memory only" : "this one stays in memory"));
 }
 
 void KernelStore::note_compiler(const std::string& identity) {
-  const EntryDirectory* directory = user_directory();
+  const EntryDirectory* directory = directories_.user();
   if (directory == nullptr || writes_disabled_ || !is_compiler_name(identity) || !directory->why_refused().empty()) {
     return;
   }
@@ -166,7 +159,7 @@ void KernelStore::note_compiler(const std::string& identity) {
 std::vector<std::string> KernelStore::compilers() {
   std::vector<std::string> all;
   for (const EntryDirectory& directory : directories_) {
-    if (!is_usable(directory)) {
+    if (!directories_.is_usable(directory)) {
       continue;
     }
     for (const std::string& name : directory.list(directory.part(kCompilers))) {
@@ -179,8 +172,8 @@ std::vector<std::string> KernelStore::compilers() {
 }
 
 std::size_t KernelStore::pack(PackWriter& writer, std::string_view arch) {
-  const EntryDirectory* directory = user_directory();
-  if (directory == nullptr || !is_usable(*directory)) {
+  const EntryDirectory* directory = directories_.user();
+  if (directory == nullptr || !directories_.is_usable(*directory)) {
     return 0;
   }
   const auto name_of_path = [&](const fs::path& path) {
@@ -205,8 +198,8 @@ std::size_t KernelStore::pack(PackWriter& writer, std::string_view arch) {
 }
 
 void KernelStore::remove(std::string_view key) {
-  const EntryDirectory* directory = user_directory();
-  if (directory != nullptr && is_usable(*directory)) {
+  const EntryDirectory* directory = directories_.user();
+  if (directory != nullptr && directories_.is_usable(*directory)) {
     directory->remove(directory->path_of(name_of(key)));
   }
 }
@@ -256,8 +249,8 @@ KernelStore::Listed KernelStore::describe(const EntryDirectory& directory, const
 }
 
 KernelStore::Pruned KernelStore::prune(std::uint64_t max_bytes) {
-  const EntryDirectory* directory = user_directory();
-  if (directory == nullptr || !is_usable(*directory)) {
+  const EntryDirectory* directory = directories_.user();
+  if (directory == nullptr || !directories_.is_usable(*directory)) {
     return {0, 0};
   }
   directory->sweep_temporaries();
@@ -266,41 +259,9 @@ KernelStore::Pruned KernelStore::prune(std::uint64_t max_bytes) {
   return {evicted.removed_bytes, evicted.remaining_bytes};
 }
 
-bool KernelStore::is_usable(const EntryDirectory& directory) {
-  const std::string why_not = directory.why_refused();
-  if (!why_not.empty()) {
-    warn_once("refused", directory.root(),
-              fmt::format("the kernel store {} is not used: {}", directory.root().string(), why_not));
-  }
-  return why_not.empty();
-}
-
-const EntryDirectory* KernelStore::user_directory() const {
-  return options_.user_directory ? &directories_.front() : nullptr;
-}
-
-void KernelStore::warn_once(std::string_view cause, const fs::path& where, const std::string& message) {
-  bool first = false;
-  {
-    const std::lock_guard lock(mutex_);
-    first = warned_.insert(fmt::format("{}\n{}", cause, where.string())).second;
-  }
-  log().write(first ? SWIGLU_LOG_WARNING : SWIGLU_LOG_DEBUG, "{}", message);
-}
-
 KernelStore::Options kernel_store_options(const Settings& settings) {
-  KernelStore::Options options;
-  if (settings.disable_cache) {
-    return options;
-  }
-  options.user_directory = settings.cache_directory;
-  options.read_only_directories = settings.cache_path;
-  if (auto installed = installed_cache_directory()) {
-    options.read_only_directories.push_back(std::move(*installed));
-  }
-  options.max_bytes = settings.cache_max_bytes;
-  options.trust_shared = settings.trust_shared_cache;
-  if (!settings.cache_directory) {
+  KernelStore::Options options{search_path(settings), settings.cache_max_bytes, ""};
+  if (!settings.disable_cache && !settings.cache_directory) {
     options.why_no_user_directory = settings.cache_directory_reason;
   }
   return options;

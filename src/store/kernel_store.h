@@ -20,6 +20,7 @@
 
 #include "base/files.h"
 #include "base/settings.h"
+#include "store/directories.h"
 #include "store/directory.h"
 #include "store/entry.h"
 
@@ -27,11 +28,8 @@ namespace swiglu {
 
 class KernelStore {
  public:
-  struct Options {
-    std::optional<std::filesystem::path> user_directory;       // none: find and put work on nothing
-    std::vector<std::filesystem::path> read_only_directories;  // searched in order after the user's
+  struct Options : SearchPath {
     std::uint64_t max_bytes = std::uint64_t{1} << 30;
-    bool trust_shared = false;          // accept entries and directories that others may write
     std::string why_no_user_directory;  // told once by put(), if there is none; "" if that is as wanted
   };
   enum class Origin { user, shared };
@@ -84,19 +82,15 @@ class KernelStore {
 
  private:
   std::optional<KernelEntry> find_in(const EntryDirectory& directory, std::string_view key);
-  bool is_usable(const EntryDirectory& directory);  // warns if it is not
   bool may_write(const KernelEntry& entry);
   void tell_write_failure(const PublishResult& result);
   Listed describe(const EntryDirectory& directory, const EntryDirectory::Entry& entry, bool verify);
-  void warn_once(std::string_view cause, const std::filesystem::path& where, const std::string& message);
-  const EntryDirectory* user_directory() const;
 
   FileSystem& files_;
   Options options_;
-  std::vector<EntryDirectory> directories_;  // the user's first, if there is one
+  StoreDirectories directories_;
   std::mutex mutex_;
-  std::set<std::string> warned_;  // causes; under mutex_
-  std::set<std::string> noted_;   // compilers; under mutex_
+  std::set<std::string> noted_;  // compilers; under mutex_
   std::atomic<bool> writes_disabled_{false};
   std::atomic<bool> swept_{false};
 };

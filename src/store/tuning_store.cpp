@@ -1,65 +1,26 @@
+// Which record of which directory counts, and writing them. Files of records: tuning_files.cpp.
 #include "store/tuning_store.h"
 
-#include <algorithm>
-#include <cerrno>
+#include <set>
 #include <span>
-#include <string_view>
 #include <utility>
 
 #include <fmt/core.h>
 
-#include "base/digest.h"
 #include "base/error.h"
-#include "base/location.h"
-#include "base/log.h"
-#include "base/spelling.h"
+#include "store/tuning_files.h"
 
 namespace swiglu {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kPart = "tuned";
-constexpr const char* kManifest = "environment.json";
-constexpr std::size_t kFolderDigits = 16;
-
-std::string folder_name(const TuningEnvironment& environment) {
-  return hex(digest(fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n", environment.gpu, environment.compute_capability,
-                                environment.multiprocessors, environment.generator, environment.compiler,
-                                environment.policy)))
-      .substr(0, kFolderDigits);
-}
-
-std::string file_name(const TuningRecord& record) {
-  return hex(digest(fmt::format("{}\n{}\n{}\n", print(record.config.problem), record.first_m, record.last_m))) +
-         ".json";
-}
-
-bool is_hexadecimal(std::string_view text, std::size_t digits) {
-  return text.size() == digits &&
-         std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-}
-
 std::span<const std::byte> as_bytes(const std::string& text) { return std::as_bytes(std::span(text)); }
-
-fs::path folder_of(const EntryDirectory& directory, const std::string& name) { return directory.part(kPart) / name; }
-
-std::vector<std::string> folders(const EntryDirectory& directory) {
-  std::vector<std::string> names = directory.list(directory.part(kPart));
-  std::erase_if(names, [](const std::string& name) { return !is_hexadecimal(name, kFolderDigits); });
-  return names;
-}
 
 }  // namespace
 
-TuningStore::TuningStore(Options options, FileSystem& files) : files_(files), options_(std::move(options)) {
-  if (options_.user_directory) {
-    directories_.emplace_back(files, *options_.user_directory, true, options_.trust_shared);
-  }
-  for (const fs::path& path : options_.read_only_directories) {
-    directories_.emplace_back(files, path, false, options_.trust_shared);
-  }
-}
+TuningStore::TuningStore(const SearchPath& path, FileSystem& files)
+    : files_(files), directories_("tuning store", kTuningPart, path, files) {}
 
 std::optional<TuningStore::Found> TuningStore::find(const TuningEnvironment& environment, const Problem& problem,
                                                     std::int64_t first_m, std::int64_t last_m, bool any_compiler) {
@@ -77,7 +38,7 @@ std::optional<TuningStore::Found> TuningStore::find(const TuningEnvironment& env
 
 std::optional<TuningEntry> TuningStore::find_in(const EntryDirectory& directory, const TuningEnvironment& environment,
                                                 const TuningRecord& wanted, bool any_compiler) {
-  if (!is_usable(directory)) {
+  if (!directories_.is_usable(directory)) {
     return std::nullopt;
   }
   const std::string own = folder_name(environment);
@@ -100,7 +61,7 @@ std::optional<TuningEntry> TuningStore::find_in(const EntryDirectory& directory,
 std::optional<TuningEntry> TuningStore::find_record(const EntryDirectory& directory, const fs::path& path,
                                                     const TuningEnvironment& environment, const TuningRecord& wanted,
                                                     bool exact) {
-  Read read = read_record(directory, path);
+  TuningFile read = read_record(directory, path);
   if (read.problem.empty() && read.exists) {
     const TuningEntry& entry = read.entries.front();
     if (!same_key(entry.record, wanted)) {
@@ -114,7 +75,8 @@ std::optional<TuningEntry> TuningStore::find_record(const EntryDirectory& direct
     }
   }
   if (!read.problem.empty()) {
-    warn_once(path.string(), fmt::format("the tuning record {} is ignored: {}", path.string(), read.problem));
+    directories_.warn_once("damaged", path,
+                           fmt::format("the tuning record {} is ignored: {}", path.string(), read.problem));
   }
   return std::nullopt;
 }
@@ -125,8 +87,9 @@ std::optional<TuningEntry> TuningStore::find_shipped(const EntryDirectory& direc
   for (const Document& document : documents(directory)) {
     DecodedDocument decoded = decode_problem(document.text, wanted.config.problem);
     if (!decoded.why_not.empty()) {
-      warn_once(document.path.string(),
-                fmt::format("the tuning records {} are ignored: {}", document.path.string(), decoded.why_not));
+      directories_.warn_once(
+          "damaged", document.path,
+          fmt::format("the tuning records {} are ignored: {}", document.path.string(), decoded.why_not));
     }
     for (TuningEntry& entry : decoded.entries) {
       if (same_key(entry.record, wanted) && is_like(entry.environment, environment) &&
@@ -146,12 +109,13 @@ const std::vector<TuningStore::Document>& TuningStore::documents(const EntryDire
     }
   }
   std::vector<Document> all;
-  for (const std::string& name : directory.list(directory.root() / kPart)) {
+  for (const std::string& name : directory.list(directory.root() / kTuningPart)) {
     if (name.ends_with(".json")) {
-      fs::path path = directory.root() / kPart / name;
-      Read found = read(directory, path, kMaxTuningDocumentBytes);
+      fs::path path = directory.root() / kTuningPart / name;
+      TuningFile found = read_text(directory, path, kMaxTuningDocumentBytes);
       if (!found.problem.empty()) {
-        warn_once(path.string(), fmt::format("the tuning records {} are ignored: {}", path.string(), found.problem));
+        directories_.warn_once("damaged", path,
+                               fmt::format("the tuning records {} are ignored: {}", path.string(), found.problem));
       } else {
         all.push_back({std::move(path), std::move(found.text)});
       }
@@ -165,68 +129,28 @@ const std::vector<TuningStore::Document>& TuningStore::documents(const EntryDire
   return *place->second;
 }
 
-TuningStore::Read TuningStore::read_record(const EntryDirectory& directory, const fs::path& path) {
-  Read result = read(directory, path, kMaxTuningFileBytes);
-  if (result.exists && result.problem.empty()) {
-    DecodedEntry decoded = decode_tuning_entry(result.text);
-    result.problem = std::move(decoded.why_not);
-    if (decoded.entry) {
-      result.entries.push_back(std::move(*decoded.entry));
-    }
-  }
-  return result;
-}
-
-TuningStore::Read TuningStore::read_document(const EntryDirectory& directory, const fs::path& path) {
-  Read result = read(directory, path, kMaxTuningDocumentBytes);
-  if (result.exists && result.problem.empty()) {
-    DecodedDocument decoded = decode_document(result.text);
-    result.entries = std::move(decoded.entries);
-    result.problem = std::move(decoded.why_not);
-  }
-  return result;
-}
-
-TuningStore::Read TuningStore::read(const EntryDirectory& directory, const fs::path& path, std::size_t at_most) {
-  const ReadResult file = directory.read(path, at_most + 1, false);
-  Read result;
-  if (file.error == ENOENT || file.error == ENOTDIR) {
-    return result;
-  }
-  result.exists = true;
-  if (file.error != 0) {
-    result.error = file.error == ELOOP ? 0 : file.error;
-    result.problem = file.error == ELOOP ? "it is a symbolic link" : error_text(file.error);
-  } else if (!file.refused.empty()) {
-    result.problem = file.refused;
-  } else if (file.bytes.size() > at_most) {
-    result.problem = fmt::format("it is larger than the {} bytes it may have", at_most);
-  } else {
-    result.text.assign(reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size());  // NOLINT
-  }
-  return result;
-}
-
 bool TuningStore::put(const TuningEntry& entry) {
-  if (!options_.user_directory || !is_usable(directories_.front())) {
+  const EntryDirectory* directory = directories_.user();
+  if (directory == nullptr || !directories_.is_usable(*directory)) {
     return false;
   }
   if (const std::string why = why_not_storable(entry); !why.empty()) {
-    warn_once("not storable", fmt::format("a tuning record is not stored: {}", why));
+    directories_.warn_once("not storable", {}, fmt::format("a tuning record is not stored: {}", why));
     return false;
   }
-  const PublishResult result = publish(directories_.front(), entry);
+  const PublishResult result = publish(*directory, entry);
   if (result.error != 0) {
-    warn_once(error_text(result.error),
-              fmt::format("cannot store tuning records in {} ({}: {}); this process remembers them, others do not",
-                          options_.user_directory->string(), result.step, error_text(result.error)));
+    directories_.warn_once(
+        error_text(result.error), directory->root(),
+        fmt::format("cannot store tuning records in {} ({}: {}); this process remembers them, others do not",
+                    directory->root().string(), result.step, error_text(result.error)));
   }
   return result.error == 0;
 }
 
 PublishResult TuningStore::publish(const EntryDirectory& directory, const TuningEntry& entry) {
   const fs::path folder = folder_of(directory, folder_name(entry.environment));
-  const fs::path manifest = folder / kManifest;
+  const fs::path manifest = folder / kTuningManifest;
   FileStatus status;
   if (files_.link_status(manifest, status) != 0) {
     const PublishResult result = directory.publish_file(manifest, as_bytes(encode_manifest(entry.environment)));
@@ -238,11 +162,12 @@ PublishResult TuningStore::publish(const EntryDirectory& directory, const Tuning
 }
 
 TuningStore::ImportResult TuningStore::import(const std::vector<TuningEntry>& entries) {
-  if (!options_.user_directory) {
+  const EntryDirectory* user = directories_.user();
+  if (user == nullptr) {
     fail(SWIGLU_IO_ERROR, "there is no directory of the user's to import tuning records into: set SWIGLU_CACHE_DIR");
   }
-  const EntryDirectory& directory = directories_.front();
-  if (const std::string why = directory.why_refused(kPart); !why.empty()) {
+  const EntryDirectory& directory = *user;
+  if (const std::string why = directory.why_refused(kTuningPart); !why.empty()) {
     fail(SWIGLU_IO_ERROR, "tuning records cannot be imported into {}: {}", directory.root().string(), why);
   }
   const auto path_of = [&](const TuningEntry& entry) {
@@ -251,7 +176,7 @@ TuningStore::ImportResult TuningStore::import(const std::vector<TuningEntry>& en
   ImportResult result;
   std::vector<const TuningEntry*> missing;
   for (const TuningEntry& entry : entries) {
-    const Read known = read_record(directory, path_of(entry));
+    const TuningFile known = read_record(directory, path_of(entry));
     if (known.error != 0) {
       fail(SWIGLU_IO_ERROR, "{} cannot be read ({}); no tuning records were imported", path_of(entry).string(),
            known.problem);
@@ -268,8 +193,8 @@ TuningStore::ImportResult TuningStore::import(const std::vector<TuningEntry>& en
       for (std::size_t i = 0; i < result.added; ++i) {
         directory.remove(path_of(*missing[i]));
       }
-      fail(SWIGLU_IO_ERROR, "cannot store tuning records in {} ({}: {}); none were imported",
-           options_.user_directory->string(), published.step, error_text(published.error));
+      fail(SWIGLU_IO_ERROR, "cannot store tuning records in {} ({}: {}); none were imported", directory.root().string(),
+           published.step, error_text(published.error));
     }
     ++result.added;
   }
@@ -277,7 +202,8 @@ TuningStore::ImportResult TuningStore::import(const std::vector<TuningEntry>& en
 }
 
 std::size_t TuningStore::pack(PackWriter& writer) {
-  if (!options_.user_directory || !is_usable(directories_.front())) {
+  const EntryDirectory* directory = directories_.user();
+  if (directory == nullptr || !directories_.is_usable(*directory)) {
     return 0;
   }
   std::size_t count = 0;
@@ -286,10 +212,10 @@ std::size_t TuningStore::pack(PackWriter& writer) {
     if (!listed.writable || !listed.problem.empty()) {
       continue;
     }
-    const std::string folder = listed.path.parent_path().lexically_relative(*options_.user_directory).generic_string();
+    const std::string folder = listed.path.parent_path().lexically_relative(directory->root()).generic_string();
     const TuningEntry& entry = listed.entries.front();
     if (folders_in_it.insert(folder).second) {
-      writer.add(folder + "/" + kManifest, as_bytes(encode_manifest(entry.environment)));
+      writer.add(folder + "/" + kTuningManifest, as_bytes(encode_manifest(entry.environment)));
     }
     writer.add(folder + "/" + listed.path.filename().string(), as_bytes(encode_entry(entry)));
     ++count;
@@ -300,17 +226,17 @@ std::size_t TuningStore::pack(PackWriter& writer) {
 std::vector<TuningStore::Listed> TuningStore::list() {
   std::vector<Listed> listed;
   const auto add = [&](const EntryDirectory& directory, const fs::path& path, bool document) {
-    Read found = document ? read_document(directory, path) : read_record(directory, path);
+    TuningFile found = document ? read_document(directory, path) : read_record(directory, path);
     listed.push_back({path, directory.writable(), std::move(found.entries), std::move(found.problem)});
   };
   for (const EntryDirectory& directory : directories_) {
-    if (const std::string why = directory.why_refused(kPart); !why.empty()) {
+    if (const std::string why = directory.why_refused(kTuningPart); !why.empty()) {
       listed.push_back({directory.root(), directory.writable(), {}, why});
       continue;
     }
     for (const std::string& folder : folders(directory)) {
       for (const std::string& name : directory.list(folder_of(directory, folder))) {
-        if (name != kManifest && name.ends_with(".json")) {
+        if (name != kTuningManifest && name.ends_with(".json")) {
           add(directory, folder_of(directory, folder) / name, false);
           const auto& last = listed.back();
           if (last.problem.empty() && (folder_name(last.entries.front().environment) != folder ||
@@ -320,45 +246,13 @@ std::vector<TuningStore::Listed> TuningStore::list() {
         }
       }
     }
-    for (const std::string& name : directory.list(directory.root() / kPart)) {
+    for (const std::string& name : directory.list(directory.root() / kTuningPart)) {
       if (!directory.writable() && name.ends_with(".json")) {
-        add(directory, directory.root() / kPart / name, true);
+        add(directory, directory.root() / kTuningPart / name, true);
       }
     }
   }
   return listed;
-}
-
-bool TuningStore::is_usable(const EntryDirectory& directory) {
-  const std::string why_not = directory.why_refused(kPart);
-  if (!why_not.empty()) {
-    warn_once("refused " + directory.root().string(),
-              fmt::format("the tuning store {} is not used: {}", directory.root().string(), why_not));
-  }
-  return why_not.empty();
-}
-
-void TuningStore::warn_once(const std::string& cause, const std::string& message) {
-  bool first = false;
-  {
-    const std::lock_guard lock(mutex_);
-    first = warned_.insert(cause).second;
-  }
-  log().write(first ? SWIGLU_LOG_WARNING : SWIGLU_LOG_DEBUG, "{}", message);
-}
-
-TuningStore::Options tuning_store_options(const Settings& settings) {
-  TuningStore::Options options;
-  if (settings.disable_cache) {
-    return options;
-  }
-  options.user_directory = settings.cache_directory;
-  options.read_only_directories = settings.cache_path;
-  if (auto installed = installed_cache_directory()) {
-    options.read_only_directories.push_back(std::move(*installed));
-  }
-  options.trust_shared = settings.trust_shared_cache;
-  return options;
 }
 
 }  // namespace swiglu

@@ -17,12 +17,11 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "base/files.h"
-#include "base/settings.h"
+#include "store/directories.h"
 #include "store/directory.h"
 #include "store/tuning_record.h"
 
@@ -30,11 +29,6 @@ namespace swiglu {
 
 class TuningStore {
  public:
-  struct Options {
-    std::optional<std::filesystem::path> user_directory;
-    std::vector<std::filesystem::path> read_only_directories;
-    bool trust_shared = false;
-  };
   enum class Origin { user, shared };
   struct Found {
     TuningEntry entry;
@@ -51,7 +45,7 @@ class TuningStore {
     std::size_t known = 0;  // the user's directory had a record already, which stays
   };
 
-  explicit TuningStore(Options options, FileSystem& files = system_files());
+  explicit TuningStore(const SearchPath& path, FileSystem& files = system_files());
 
   std::optional<Found> find(const TuningEnvironment& environment, const Problem& problem, std::int64_t first_m,
                             std::int64_t last_m, bool any_compiler = false);
@@ -69,18 +63,6 @@ class TuningStore {
   std::vector<Listed> list();
 
  private:
-  // What one file holds; a missing one is empty and no problem.
-  struct Read {
-    bool exists = false;
-    int error = 0;  // why it could not be read: no reason to take it for damaged
-    std::string text;
-    std::vector<TuningEntry> entries;
-    std::string problem;
-  };
-  Read read_record(const EntryDirectory& directory, const std::filesystem::path& path);
-  Read read_document(const EntryDirectory& directory, const std::filesystem::path& path);
-  Read read(const EntryDirectory& directory, const std::filesystem::path& path, std::size_t at_most);
-
   std::optional<TuningEntry> find_in(const EntryDirectory& directory, const TuningEnvironment& environment,
                                      const TuningRecord& wanted, bool any_compiler);
   std::optional<TuningEntry> find_record(const EntryDirectory& directory, const std::filesystem::path& path,
@@ -94,17 +76,11 @@ class TuningStore {
   };
   const std::vector<Document>& documents(const EntryDirectory& directory);
   PublishResult publish(const EntryDirectory& directory, const TuningEntry& entry);
-  bool is_usable(const EntryDirectory& directory);
-  void warn_once(const std::string& cause, const std::string& message);
 
   FileSystem& files_;
-  Options options_;
-  std::vector<EntryDirectory> directories_;  // the user's first, if there is one
+  StoreDirectories directories_;
   std::mutex mutex_;
-  std::set<std::string> warned_;                                                        // under mutex_
   std::map<std::filesystem::path, std::unique_ptr<const std::vector<Document>>> read_;  // by root, under mutex_
 };
-
-TuningStore::Options tuning_store_options(const Settings& settings);
 
 }  // namespace swiglu

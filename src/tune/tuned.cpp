@@ -201,7 +201,7 @@ std::vector<TuningEntry> measured_entries() {
 }
 
 TuningStore& tuning_store() {
-  static auto* const store = new TuningStore(tuning_store_options(settings()));
+  static auto* const store = new TuningStore(search_path(settings()));
   return *store;
 }
 

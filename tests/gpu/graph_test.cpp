@@ -1,5 +1,6 @@
 // CUDA graphs: a prepared plan can be captured and replayed on new contents; an unprepared m is refused with its own
 // status before anything is touched, and the capture goes on.
+#include "gpu/cuda_graph.h"
 #include "gpu/cuda_memory.h"
 #include "numeric/cases.h"
 #include "support/plan.h"
@@ -8,29 +9,6 @@ namespace swiglu_test {
 namespace {
 
 constexpr std::int64_t kRows = 150;
-
-GraphExec instantiate(const Graph& graph) {
-  cudaGraphExec_t executable = nullptr;
-  require_cuda(cudaGraphInstantiate(&executable, graph.get(), 0), "cudaGraphInstantiate");
-  return GraphExec(executable);
-}
-
-Graph end_capture(const Stream& stream) {
-  cudaGraph_t graph = nullptr;
-  require_cuda(cudaStreamEndCapture(stream.get(), &graph), "cudaStreamEndCapture");
-  return Graph(graph);
-}
-
-std::size_t node_count(const Graph& graph) {
-  std::size_t count = 0;
-  require_cuda(cudaGraphGetNodes(graph.get(), nullptr, &count), "cudaGraphGetNodes");
-  return count;
-}
-
-void launch_and_wait(const GraphExec& executable, const Stream& stream) {
-  require_cuda(cudaGraphLaunch(executable.get(), stream.get()), "cudaGraphLaunch");
-  require_cuda(cudaStreamSynchronize(stream.get()), "cudaStreamSynchronize");
-}
 
 }  // namespace
 

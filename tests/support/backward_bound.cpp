@@ -2,35 +2,20 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
+#include "support/block_bound.h"
 #include "support/number_format.h"
+#include "support/text.h"
 
 namespace swiglu_test {
 namespace {
 
-constexpr std::int64_t kBlock = 64;
-
-template <typename... Args>
-std::string text(const char* format, Args... args) {
-  char buffer[512];
-  std::snprintf(buffer, sizeof buffer, format, args...);
-  return buffer;
-}
-
-struct BlockSums {
-  double elements = 0;
-  double error2 = 0;
-  double expected2 = 0;
-  double half_unit2 = 0;
-  double half_unit4 = 0;
-  double variance = 0;
+struct Sums : BlockSums {
+  double variance = 0;  // of the errors that the elements inherit
   double variance2 = 0;
-  double accumulator2 = 0;
 
   double bound(bool random_data, double independent) const {
-    const double likely = half_unit2 / 3 + 6 * std::sqrt(half_unit4 * 4 / 45);
-    const double rounding = random_data ? std::min(likely, half_unit2) : half_unit2;
+    const double rounding = rounding2(random_data);
     // A few large ones among the elements decide as if there were no others.
     const double share = variance2 > 0 ? variance * variance / variance2 / elements : 1;
     const double inherited = variance * (1 + 8 * std::sqrt(2 / std::max(1.0, independent * share)));
@@ -38,20 +23,9 @@ struct BlockSums {
     // Cauchy and Schwarz say.
     const double product = 6 * 2 * std::sqrt(half_unit2 / 3 * variance / elements);
     const double worst = 2 * std::sqrt(rounding * inherited);
-    return std::sqrt(rounding + inherited + (random_data ? std::min(product, worst) : worst)) +
-           (1 + 3 / std::sqrt(elements)) * std::sqrt(accumulator2);
+    return std::sqrt(rounding + inherited + (random_data ? std::min(product, worst) : worst)) + accumulators();
   }
 };
-
-bool is_bad(const ExpectedSum& expected, double got, double allowed, double largest) {
-  if (std::isnan(expected.value) || std::isinf(expected.value)) {
-    return std::isnan(expected.value) ? !std::isnan(got) : got != expected.value;
-  }
-  if (std::isinf(got)) {  // right only where an error may overflow
-    return std::signbit(got) != std::signbit(expected.value) || std::fabs(expected.value) + allowed < largest;
-  }
-  return !(std::fabs(got - expected.value) <= allowed);
-}
 
 }  // namespace
 
@@ -73,7 +47,7 @@ std::string compare(const GradientComparison& comparison,
     for (std::int64_t column = 0; column < comparison.columns; column += kBlock) {
       const std::int64_t row_end = std::min(row + kBlock, rows);
       const std::int64_t column_end = std::min(column + kBlock, comparison.columns);
-      BlockSums sums;
+      Sums sums;
       for (std::int64_t i = row; i < row_end; ++i) {
         for (std::int64_t j = column; j < column_end; ++j) {
           const std::int64_t at = comparison.rows[static_cast<std::size_t>(i)];
@@ -81,21 +55,15 @@ std::string compare(const GradientComparison& comparison,
           const double got = comparison.result.at(at, j);
           const double unit = half_unit(format, sum.value);
           const double allowed = unit + 6 * std::sqrt(sum.variance) + 4 * sum.accumulators;
-          if (is_bad(sum, got, allowed, format.max)) {
+          if (is_wrong(sum.value, got, allowed, format.max)) {
             return text("%s[%lld, %lld]: expected %.9g, got %.9g, error %.3e, allowed %.3e; ", comparison.name,
                         static_cast<long long>(at), static_cast<long long>(j), sum.value, got,
                         std::fabs(got - sum.value), allowed);
           }
           if (std::isfinite(sum.value) && std::isfinite(got)) {
-            const double error = got - sum.value;
-            sums.elements += 1;
-            sums.error2 += error * error;
-            sums.expected2 += sum.value * sum.value;
-            sums.half_unit2 += unit * unit;
-            sums.half_unit4 += unit * unit * unit * unit;
+            sums.add(sum.value, got, unit, sum.accumulators);
             sums.variance += sum.variance;
             sums.variance2 += sum.variance * sum.variance;
-            sums.accumulator2 += sum.accumulators * sum.accumulators;
           }
         }
       }

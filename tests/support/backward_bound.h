@@ -11,8 +11,8 @@
 // So a sum with factors w has a variance of sum(w^2 h^2 / 3 + w^2 (e + ...)^2), which the reference computes beside the
 // sum. Allowed of an element: half a unit of its own, 6 deviations, and 4 times what the accumulators lose; of a block
 // of 64x64 the mean of the squares and 8 deviations of it, and 6 deviations of twice the product of rounding and
-// inherited error, where the errors of one row (dx) or one column (dW) are as
-// many independent ones as they have terms at most.
+// inherited error, where the errors of one row (dx) or one column (dW) are as many independent ones as they have terms
+// at most.
 //
 // The accumulators' loss is error_bound.h's, for sums of 2 d_intermediate products (dx), or of the tokens (dW) up to
 // 32768: longer sums are sums of such.

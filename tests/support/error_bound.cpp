@@ -2,14 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
+#include "support/block_bound.h"
 #include "support/number_format.h"
+#include "support/text.h"
 
 namespace swiglu_test {
 namespace {
 
-constexpr std::int64_t kBlock = 64;
 constexpr double kElementsForUnfused = 4096;
 
 struct Element {
@@ -20,51 +20,21 @@ struct Element {
 };
 
 // Sums over a block, and the rule.
-struct Sums {
-  double elements = 0;
-  double error2 = 0;
-  double expected2 = 0;
-  double half_unit2 = 0;
-  double half_unit4 = 0;
-  double accumulator2 = 0;
+struct Sums : BlockSums {
   double unfused2 = 0;
 
   void add(const Element& element, double unfused) {
-    const double error = element.got - element.expected;
-    const double unit2 = element.half_unit * element.half_unit;
-    elements += 1;
-    error2 += error * error;
-    expected2 += element.expected * element.expected;
-    half_unit2 += unit2;
-    half_unit4 += unit2 * unit2;
-    accumulator2 += element.accumulator * element.accumulator;
+    BlockSums::add(element.expected, element.got, element.half_unit, element.accumulator);
     unfused2 += (unfused - element.expected) * (unfused - element.expected);
   }
 
   void add(const Sums& other) {
-    elements += other.elements;
-    error2 += other.error2;
-    expected2 += other.expected2;
-    half_unit2 += other.half_unit2;
-    half_unit4 += other.half_unit4;
-    accumulator2 += other.accumulator2;
+    BlockSums::add(other);
     unfused2 += other.unfused2;
   }
 
-  double accumulators() const { return (1 + 3 / std::sqrt(elements)) * std::sqrt(accumulator2); }
-
-  double bound(bool random_data) const {
-    const double likely = half_unit2 / 3 + 6 * std::sqrt(half_unit4 * 4 / 45);
-    return std::sqrt(random_data ? std::min(likely, half_unit2) : half_unit2) + accumulators();
-  }
+  double bound(bool random_data) const { return std::sqrt(rounding2(random_data)) + accumulators(); }
 };
-
-template <typename... Args>
-std::string text(const char* format, Args... args) {
-  char buffer[512];
-  std::snprintf(buffer, sizeof buffer, format, args...);
-  return buffer;
-}
 
 class Comparer {
  public:
@@ -148,18 +118,10 @@ class Comparer {
   }
 
   bool is_bad(const Element& element) const {
-    if (std::isnan(element.expected) || std::isinf(element.expected)) {
-      return std::isnan(element.expected) ? !std::isnan(element.got) : element.got != element.expected;
-    }
-    if (options_.exact) {
+    if (options_.exact && std::isfinite(element.expected)) {
       return !(element.got == round_to(format_, element.expected));
     }
-    const double allowed = element.half_unit + 4 * element.accumulator;
-    if (std::isinf(element.got)) {  // right only where rounding, or the accumulators' error, may overflow
-      return std::signbit(element.got) != std::signbit(element.expected) ||
-             std::fabs(element.expected) + allowed < format_.max;
-    }
-    return !(std::fabs(element.got - element.expected) <= allowed);
+    return is_wrong(element.expected, element.got, element.half_unit + 4 * element.accumulator, format_.max);
   }
 
   // What separate 16-bit operations would have stored.

@@ -34,11 +34,15 @@ class FaultyFiles : public FileSystem {
   std::optional<std::uint32_t> directory_owner;
 
   int open(const std::filesystem::path& path, int& descriptor) override {
-    if (const int fault = step("open"); fault != 0) return fault;
+    if (const int fault = step("open"); fault != 0) {
+      return fault;
+    }
     return opened(FileSystem::open(path, descriptor));
   }
   int create(const std::filesystem::path& path, std::uint32_t mode, int& descriptor) override {
-    if (const int fault = step("create"); fault != 0) return fault;
+    if (const int fault = step("create"); fault != 0) {
+      return fault;
+    }
     return opened(FileSystem::create(path, mode, descriptor));
   }
   int read(int descriptor, std::span<std::byte> buffer, std::size_t& count) override {

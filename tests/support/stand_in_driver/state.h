@@ -1,5 +1,5 @@
 // What the stand-in driver knows, behind one mutex. The control functions of stand_in.h (state.cpp) and the driver's
-// own (driver.cpp) are the only users. Objects handed out as handles live until the process ends.
+// own (call.h) are the only users. Objects handed out as handles live until the process ends.
 #pragma once
 
 #include <array>

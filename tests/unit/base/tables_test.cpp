@@ -102,6 +102,10 @@ TEST_CASE("digests: published values of XXH3-128 with seed 0") {
   CHECK(hex(digest(std::string_view("a"))) == "a96faf705af16834e6c632b61e964e1f");
   CHECK(hex(digest(std::string_view("abc"))) == "06b05ab6733a618578af5f94892f3950");
   CHECK(digest(std::string_view("abc")) != digest(std::string_view("abd")));
+  CHECK(is_hex(hex(digest(std::string_view("abc")))));
+  CHECK(is_hex("0f"));
+  CHECK_FALSE(is_hex("0F"));
+  CHECK_FALSE(is_hex("0g"));
   const std::string text(100'000, 'x');
   CHECK(digest(std::as_bytes(std::span(text.data(), text.size()))) == digest(std::string_view(text)));
 }

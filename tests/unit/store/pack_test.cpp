@@ -154,9 +154,9 @@ TEST_CASE("a store and its pack serve alike, as a file and unpacked") {
     REQUIRE(kernels.put(made_up_entry(1, 5000)));
     REQUIRE(kernels.put(made_up_entry(2, 70)));
     kernels.note_compiler("0123abc");
-    TuningStore::Options options;
-    options.user_directory = root;
-    TuningStore tuning(options);
+    SearchPath path;
+    path.user_directory = root;
+    TuningStore tuning(path);
     REQUIRE(tuning.put(record));
     PackWriter writer(system_files(), scratch.path() / "pack.tar");
     CHECK(kernels.pack(writer, "") == 2);
@@ -184,9 +184,7 @@ TEST_CASE("a store and its pack serve alike, as a file and unpacked") {
       CHECK_FALSE(listed.writable);
     }
     CHECK(kernels.compilers() == std::vector<std::string>{"0123abc"});
-    TuningStore::Options tuning_options;
-    tuning_options.read_only_directories = {place};
-    TuningStore tuning(tuning_options);
+    TuningStore tuning({std::nullopt, {place}});
     const auto found = tuning.find(record.environment, record.record.config.problem, 4097, 8192);
     REQUIRE(found);
     CHECK(found->entry == record);

@@ -24,13 +24,13 @@ using test::outcome_of;
 using test::ScratchDirectory;
 namespace fs = std::filesystem;
 
-TuningStore::Options in(const fs::path& user, std::vector<fs::path> read_only = {}) {
-  TuningStore::Options options;
+SearchPath in(const fs::path& user, std::vector<fs::path> read_only = {}) {
+  SearchPath path;
   if (!user.empty()) {
-    options.user_directory = user;
+    path.user_directory = user;
   }
-  options.read_only_directories = std::move(read_only);
-  return options;
+  path.read_only_directories = std::move(read_only);
+  return path;
 }
 
 std::optional<TuningStore::Found> find(TuningStore& store, const TuningEntry& like) {
