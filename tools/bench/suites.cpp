@@ -84,10 +84,10 @@ std::span<const char* const> suite_names() { return kSuites; }
 
 std::vector<BenchPoint> suite_points(const std::string& suite, BenchPass pass,
                                      const std::vector<std::int64_t>& tokens) {
-  const std::vector<BenchPoint> own = suite == "goals"  ? goals(pass)
-                                      : suite == "seed" ? seed()
-                                      : suite == "llm"  ? llm()
-                                                        : std::vector<BenchPoint>();
+  std::vector<BenchPoint> own = suite == "goals"  ? goals(pass)
+                                : suite == "seed" ? seed()
+                                : suite == "llm"  ? llm()
+                                                  : std::vector<BenchPoint>();
   if (tokens.empty()) {
     return own;
   }
