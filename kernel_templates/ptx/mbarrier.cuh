@@ -44,25 +44,11 @@ __device__ __forceinline__ bool mbarrier_try_wait(unsigned barrier, unsigned par
 
 // Waits until the phase of this parity is complete.
 __device__ __forceinline__ void mbarrier_wait(unsigned barrier, unsigned parity) {
-  if constexpr (kSpinLimit > 0) {
-    for (unsigned tries = 0; !mbarrier_try_wait(barrier, parity);) {
-      if (++tries > kSpinLimit) {
-        asm volatile("st.global.u32 [%0], %1;" ::"l"(0ull), "r"(barrier) : "memory");
-      }
+  for (unsigned tries = 1; !mbarrier_try_wait(barrier, parity); ++tries) {
+    if (kSpinLimit > 0 && tries > kSpinLimit) {
+      asm volatile("st.global.u32 [%0], %1;" ::"l"(0ull), "r"(barrier) : "memory");
     }
-    return;
   }
-  asm volatile(
-      "{\n"
-      ".reg .pred complete;\n"
-      "wait:\n"
-      "mbarrier.try_wait.parity.shared::cta.b64 complete, [%0], %1;\n"
-      "@complete bra done;\n"
-      "bra wait;\n"
-      "done:\n"
-      "}" ::"r"(barrier),
-      "r"(parity)
-      : "memory");
 }
 
 }  // namespace swiglu::ptx
