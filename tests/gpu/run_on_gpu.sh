@@ -1,23 +1,30 @@
 #!/bin/bash
-# Everything that wants a GPU, in one go, from a built tree and without a compiler: the GPU tests, the acceptance runs,
-# speeds next to cuBLASLt's, of the goals and of every tile at one of them, and compute-sanitizer. Ends with a short table; the full output of each
-# step goes to OUTPUT/<step>.log. Exit code 0 when every step passed or was not available here.
+# Everything that wants a GPU, in parts, from a built tree and without a compiler. Ends with a short table; the full output
+# of each step goes to OUTPUT/<step>.log. Exit code 0 when every step passed or was not available here.
 #
-#   tests/gpu/run_on_gpu.sh BUILD OUTPUT [SECONDS]
+#   tests/gpu/run_on_gpu.sh BUILD OUTPUT [SECONDS] [PART...]
 #
-# SECONDS (default 460) is for all steps together: a step is given what is left, at most its own limit. Kernels are
-# compiled into a fresh store, which is removed at the end. NVRTC is found as the library finds it
+#   tests      the GPU tests but for the next part, and the acceptance runs
+#   tiles      every candidate tile of every family, a process each
+#   forward    speeds next to cuBLASLt's: the goals, and every tile at one of them
+#   backward   the same of the backward pass, alone and with the forward pass
+#   sanitizer  compute-sanitizer: odd placements under each checker, then every tile
+#
+# Without a PART all of them. SECONDS (default 580) is for all steps together: a step is given what is left, at most its
+# own limit. Kernels are compiled into a fresh store, which is removed at the end. NVRTC is found as the library finds it
 # (SWIGLU_NVRTC_LIBRARY, the loader's path, the toolkit, beside the library).
 set -u
 
 if [ $# -lt 2 ] || [ ! -x "$1/tests/gpu/gpu_tests" ]; then
-  echo "usage: $0 BUILD OUTPUT [SECONDS]; BUILD holds swiglu, libswiglu.so* and tests/gpu/gpu_tests" >&2
+  echo "usage: $0 BUILD OUTPUT [SECONDS] [PART...]; BUILD holds swiglu, libswiglu.so* and tests/gpu/gpu_tests" >&2
   exit 2
 fi
 build=$(cd "$1" && pwd)
 mkdir -p "$2" || exit 2
 output=$(cd "$2" && pwd)
-budget=${3:-460}
+budget=${3:-580}
+shift $(($# < 3 ? $# : 3))
+parts=${*:-tests tiles forward backward sanitizer}
 gpu_tests=$build/tests/gpu/gpu_tests
 
 export SWIGLU_REQUIRE_GPU=1
@@ -52,42 +59,74 @@ step() {
   fi
 }
 
+wants() { [[ " $parts " == *" $1 "* ]]; }
+
+for part in $parts; do
+  case $part in tests | tiles | forward | backward | sanitizer) ;; *)
+    echo "$0: no part '$part'; its head names them" >&2
+    exit 2
+    ;;
+  esac
+done
+
 nvidia-smi >"$output/nvidia-smi.log" 2>&1
 step info 20 "$build/swiglu" info
-step gpu_tests 240 "$gpu_tests" --no-intro
 
-for kind in bf16:f32 f16:f32 f16:f16 f16:f16_promoted; do
-  for layout in kn nk; do
-    step "run_${kind/:/_}_$layout" 30 "$build/swiglu" run --device 0 --m 4096 --d-model 4096 --d-intermediate 14336 \
-      --dtype "${kind%:*}" --accum "${kind#*:}" --layout "$layout"
+if wants tests; then
+  step gpu_tests 300 "$gpu_tests" --no-intro '--test-case-exclude=every candidate tile*'
+  for kind in bf16:f32 f16:f32 f16:f16 f16:f16_promoted; do
+    for layout in kn nk; do
+      step "run_${kind/:/_}_$layout" 30 "$build/swiglu" run --device 0 --m 4096 --d-model 4096 --d-intermediate 14336 \
+        --dtype "${kind%:*}" --accum "${kind#*:}" --layout "$layout"
+    done
   done
-done
+fi
 
-step bench_goals 60 "$build/swiglu" bench goals --json "$output/goals.json"
-for layout in kn nk; do
-  step "bench_tiles_$layout" 120 "$build/swiglu" bench goals --filter 'm8192 4096x12288' --layout "$layout" --quick \
-    --every-tile --tiles _sm --json "$output/tiles_$layout.json"
-done
+if wants tiles; then
+  step every_tile 400 "$gpu_tests" --no-intro '--test-case=every candidate tile*'
+fi
 
-# Odd placements under each checker; then every tile of every family, whose processes the first one starts.
-sanitizer=$(command -v compute-sanitizer || echo /usr/local/cuda/bin/compute-sanitizer)
-if [ -x "$sanitizer" ]; then
-  for tool in memcheck racecheck initcheck; do
-    step "sanitizer_$tool" 60 "$sanitizer" --tool "$tool" --error-exitcode 9 "$gpu_tests" '--test-case=*[sanitizer]*'
+if wants forward; then
+  for layout in nk kn; do
+    step "forward_goals_$layout" 60 "$build/swiglu" bench goals --layout "$layout" --json "$output/goals_$layout.json"
+    step "forward_tiles_$layout" 120 "$build/swiglu" bench goals --filter 'm8192 4096x12288' --layout "$layout" --quick \
+      --every-tile --tiles _sm --json "$output/tiles_$layout.json"
   done
-  for tool in memcheck racecheck; do
-    step "sanitizer_${tool}_every_tile" 90 env SWIGLU_TEST_CHILD_PREFIX="$sanitizer --tool $tool --error-exitcode 9" \
-      "$gpu_tests" '--test-case=every candidate tile*'
+fi
+
+if wants backward; then
+  for layout in nk kn; do
+    step "backward_goals_$layout" 90 "$build/swiglu" bench goals --pass backward --layout "$layout" \
+      --json "$output/backward_$layout.json"
+    step "both_goals_$layout" 90 "$build/swiglu" bench goals --pass forward+backward --layout "$layout" \
+      --json "$output/both_$layout.json"
+    step "backward_tiles_$layout" 120 "$build/swiglu" bench goals --pass backward --filter 4096x12288 --layout "$layout" \
+      --quick --every-tile --tiles wgmma --json "$output/backward_tiles_$layout.json"
   done
-else
-  table+=("$(printf '%-34s %-10s' compute-sanitizer 'not here')")
+fi
+
+if wants sanitizer; then
+  sanitizer=$(command -v compute-sanitizer || echo /usr/local/cuda/bin/compute-sanitizer)
+  if [ -x "$sanitizer" ]; then
+    for tool in memcheck racecheck initcheck; do
+      step "sanitizer_$tool" 120 "$sanitizer" --tool "$tool" --error-exitcode 9 "$gpu_tests" \
+        '--test-case=*[sanitizer]*'
+    done
+    for tool in memcheck racecheck; do  # of processes that the first one starts
+      step "sanitizer_${tool}_every_tile" 120 env \
+        SWIGLU_TEST_CHILD_PREFIX="$sanitizer --tool $tool --error-exitcode 9" \
+        "$gpu_tests" '--test-case=every candidate tile*'
+    done
+  else
+    table+=("$(printf '%-34s %-10s' compute-sanitizer 'not here')")
+  fi
 fi
 
 echo "==== numbers"
 sed -n 's/.*MESSAGE: //p' "$output/gpu_tests.log" 2>/dev/null
 grep -h -i 'TFLOP' "$output"/run_*.log 2>/dev/null
-for name in bench_goals bench_tiles_kn bench_tiles_nk; do
-  [ -f "$output/$name.log" ] && head -n 24 "$output/$name.log"
+for log in "$output"/{forward,backward,both}_*.log; do
+  [ -f "$log" ] && head -n 40 "$log"
 done
 echo "==== steps ($SECONDS s)"
 printf '%s\n' "${table[@]}"
