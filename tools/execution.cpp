@@ -53,6 +53,13 @@ void execute_on_cpu(const Plan& plan, const swiglu_plan_desc& desc, const Random
   execution.how_timed = "wall clock of swiglu_execute, after one warm-up";
 }
 
+// What swiglu_plan_workspace_size asks for, and poisoned: what it holds is of no meaning.
+std::vector<std::uint16_t> workspace_for(const Plan& plan, const swiglu_plan_desc& desc, std::int64_t m) {
+  std::size_t bytes = 0;
+  check(swiglu_plan_workspace_size(plan.get(), desc.passes, m, &bytes));
+  return std::vector<std::uint16_t>(bytes / sizeof(std::uint16_t), 0xffff);
+}
+
 class DeviceMatrix {
  public:
   explicit DeviceMatrix(const std::vector<std::uint16_t>& values)
@@ -83,7 +90,11 @@ void execute_on_gpu(const Plan& plan, const swiglu_plan_desc& desc, const Random
   const DeviceMatrix out(execution.outputs.out);
   const DeviceMatrix g(execution.outputs.g);
   const DeviceMatrix u(execution.outputs.u);
+  const std::vector<std::uint16_t> workspace_contents = workspace_for(plan, desc, m);
+  const DeviceMatrix workspace(workspace_contents);
   swiglu_forward_args args = arguments(m);
+  args.workspace = workspace.get();
+  args.workspace_size = workspace_contents.size() * sizeof(std::uint16_t);
   args.x = x.get();
   args.w_gate = w_gate.get();
   args.w_up = w_up.get();

@@ -108,7 +108,7 @@ typedef enum swiglu_tuning {
 
 enum {
   /* One kernel for all m, chosen on paper: a row of the output is the same bit by bit whatever rows are computed with
-   * it (from pointers aligned alike). */
+   * it (from pointers aligned alike, and with the workspace always lent or never). */
   SWIGLU_OPTION_BATCH_INVARIANT = 1
 };
 
@@ -159,9 +159,10 @@ SWIGLU_API void swiglu_plan_destroy(swiglu_plan* plan);
  * COMPILE_FAILED, NO_COMPILER, NOT_CACHED, CUDA_ERROR. */
 SWIGLU_API swiglu_status swiglu_plan_prepare(swiglu_plan* plan, int64_t m);
 
-/* Bytes of workspace that executing `pass` (one SWIGLU_PASS_*) at m wants: 16-byte aligned, on the plan's device. 0 for
- * the forward passes. For the backward passes dg and du, [m, d_intermediate] each, and where m is split for dWg and dWu
- * their parts in f32. What it holds before and after an execution is of no meaning. */
+/* Bytes of workspace that executing `pass` (one SWIGLU_PASS_*) at m wants: 16-byte aligned, on the plan's device. For
+ * the forward passes mostly 0; where rows do not start at multiples of 16 bytes and copies of such matrices in rows
+ * that do are worth their time on paper, those. For the backward passes dg and du, [m, d_intermediate] each, and where
+ * m is split for dWg and dWu their parts in f32. What it holds before and after an execution is of no meaning. */
 SWIGLU_API swiglu_status swiglu_plan_workspace_size(swiglu_plan* plan, uint32_t pass, int64_t m, size_t* bytes);
 
 /* A JSON object: "problem", "device" {"kind": "cuda" or "cpu", "name", ...}, "m", "bucket" {"first", "last": null where
@@ -170,8 +171,9 @@ SWIGLU_API swiglu_status swiglu_plan_workspace_size(swiglu_plan* plan, uint32_t 
  * or "shared record"), "microseconds" (measured, else null), "registers", "spill_bytes", "shared_bytes", "origin"
  * ("user" or "shared" store, or "compiled") and "compile_milliseconds"; on the CPU device "pass", "family",
  * "accumulate" and "why". Of a plan with backward passes also "backward", one for each: "pass", "workspace_bytes", and
- * "kept_bytes": of x, and of g and u where they are stored, which have to be kept since the forward pass. Prepares
- * m >= 1 first. */
+ * "kept_bytes": of x, and of g and u where they are stored, which have to be kept since the forward pass. Where a
+ * forward pass wants a workspace also "padded", one for each such pass: "pass", "workspace_bytes", and "steps", the
+ * "pass" of the kernels that run then, in order, the product's being that of alignment 16. Prepares m >= 1 first. */
 SWIGLU_API swiglu_status swiglu_plan_describe(swiglu_plan* plan, int64_t m, char* buffer, size_t size, size_t* needed);
 
 /* ---- Execution ---------------------------------------------------------------------------------------------- */
@@ -185,14 +187,19 @@ typedef struct swiglu_forward_args {
   void* out; /* [m, d_intermediate] */
   void* g;   /* both NULL: PASS_FORWARD; both set: PASS_FORWARD_STORE */
   void* u;
-  void* workspace; /* may be NULL where swiglu_plan_workspace_size says 0 */
+  void* workspace; /* swiglu_plan_workspace_size() bytes, 16-byte aligned, or NULL: see swiglu_execute */
   size_t workspace_size;
 } swiglu_forward_args;
 
 /* Enqueues the forward pass on `stream`, which must belong to the plan's device (its primary context). Outputs must not
  * overlap each other or an input; columns of one padded matrix with the same pitch are fine. Bytes between rows are
  * neither read as data nor written. On a prepared m it may be captured in a CUDA graph; an unprepared m is prepared
- * first, or answered with NOT_PREPARED under capture. */
+ * first, or answered with NOT_PREPARED under capture.
+ * A workspace is for speed alone: with NULL, or less than swiglu_plan_workspace_size() says, another kernel reads and
+ * writes the rows as they are. Its results may differ in the last bits: for the same bits, always lend it or never. One
+ * that is lent must overlap nothing else, and executions that may run at the same time need one each; pointers to
+ * matrices that need no copy must then be 16-byte aligned and the others as aligned as the pitches, or it is not used.
+ */
 SWIGLU_API swiglu_status swiglu_execute(swiglu_plan* plan, const swiglu_forward_args* args, void* stream);
 
 typedef struct swiglu_backward_args {

@@ -238,10 +238,32 @@ SWIGLU_HD constexpr long long streamed_rows(const Problem& problem, long long m)
   return problem.pass == Pass::dgate ? m : 2LL * weight_rows(problem);
 }
 
+// pad and unpad: the matrices that may be copied, in the order of CopyParams (swiglu/params.h), and the blocks that
+// copy so many rows of one.
+inline constexpr int kCopied = 3;
+SWIGLU_HD constexpr int copied_columns(const Problem& problem, int matrix) {
+  return problem.pass == Pass::unpad ? problem.d_intermediate : matrix == 0 ? problem.d_model : weight_columns(problem);
+}
+SWIGLU_HD constexpr long long copied_rows(const Problem& problem, int matrix, long long m) {
+  return problem.pass == Pass::unpad || matrix == 0 ? m : weight_rows(problem);
+}
+SWIGLU_HD constexpr long long copied_blocks(const KernelConfig& config, int matrix, long long rows) {
+  const long long row_chunks = ceil_div(copied_columns(config.problem, matrix), kStreamedElements);
+  return ceil_div(rows * row_chunks, config.tile.n / kStreamedElements);
+}
+
 // Tiles of the output. Each is a block of the one-dimensional grid, but for wgmma_sm90, whose blocks, one to a
-// multiprocessor, walk them; dw and dw_single have as many for each split of the tokens.
+// multiprocessor, walk them; dw and dw_single have as many for each split of the tokens. pad and unpad have no more
+// than this: those of the matrices that are copied.
 SWIGLU_HD constexpr long long tiles(const KernelConfig& config, long long m) {
   const Problem& problem = config.problem;
+  if (is_copy(problem.pass)) {
+    long long blocks = 0;
+    for (int matrix = 0; matrix < kCopied; ++matrix) {
+      blocks += copied_blocks(config, matrix, copied_rows(problem, matrix, m));
+    }
+    return blocks;
+  }
   if (config.family == Family::streaming) {
     const int chunks = config.tile.n / kStreamedElements;  // of a block
     return ceil_div(streamed_rows(problem, m) * streamed_row_chunks(problem), chunks);

@@ -54,6 +54,19 @@ struct BackwardParams {
   int accumulate;  // 1: dw_gate and dw_up are added to, 0: written. By dw_sum, where there are parts
 };
 
+// Of pad, which copies x, w_gate and w_up, and unpad, which copies out, g and u. Leading dimensions are in elements;
+// the padded ones are multiples of 8, at addresses that are multiples of 16.
+struct CopyParams {
+  struct Matrix {
+    const void* from;
+    void* to;
+    long long rows;  // 0: not copied
+    long long ld_from;
+    long long ld_to;
+  };
+  Matrix matrices[3];
+};
+
 // Of a matrix, for the tensor memory accelerator. Made by the host (cuda/tensor_map.h), opaque to kernels, read by
 // address from the kernel's own parameters.
 struct alignas(64) TensorMap {

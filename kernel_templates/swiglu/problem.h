@@ -27,8 +27,10 @@ enum class Pass : int {
   dw,             // dWg = x' dg and dWu = x' du, or their parts over some of the tokens
   dw_single,      // one of the two
   dw_sum,         // the sums of those parts, element by element
+  pad,            // copies of x and the weights in rows of 16-byte multiples
+  unpad,          // out, and g and u, from such rows to the caller's
 };
-inline constexpr int kPasses = 8;
+inline constexpr int kPasses = 10;
 
 inline constexpr int kElementBytes = 2;  // bf16 and f16
 inline constexpr int kPromotionK = 64;   // products summed in f16 before Accum::f16_promoted adds them to f32
@@ -41,14 +43,15 @@ struct Problem {
   Pass pass;
   int d_model;
   int d_intermediate;
-  int access_bytes;  // every row of the matrices that the pass touches starts at a multiple of this: 16, 8, 4 or 2
+  int access_bytes;  // every row of the caller's matrices that the pass touches starts at a multiple of this: 16, 8, 4
+                     // or 2
   Gradient gradient = Gradient::element;  // of dw, dw_single and dw_sum; element for the other passes
 
   bool operator==(const Problem&) const = default;
 };
 
-// What a pass multiplies. Every pass but dgate and dw_sum is one product of the same form, so that one main loop
-// and one description of its operands serve all:
+// What a pass multiplies. Every pass but dgate, dw_sum, pad and unpad is one product of the same form, so that one main
+// loop and one description of its operands serve all:
 //
 //   sums[half][row][column] = sum over segments, then over k, of A[segment][row][k] * B[segment][half][k][column]
 //
@@ -77,7 +80,8 @@ struct Product {
   bool transposed;  // the result lies in memory as [column][row]: dWg and dWu in layout nk
 };
 
-SWIGLU_HD constexpr bool is_product(Pass pass) { return pass != Pass::dgate && pass != Pass::dw_sum; }
+SWIGLU_HD constexpr bool is_copy(Pass pass) { return pass == Pass::pad || pass == Pass::unpad; }
+SWIGLU_HD constexpr bool is_product(Pass pass) { return pass != Pass::dgate && pass != Pass::dw_sum && !is_copy(pass); }
 SWIGLU_HD constexpr bool is_forward(Pass pass) { return pass == Pass::forward || pass == Pass::forward_store; }
 SWIGLU_HD constexpr bool is_dw(Pass pass) { return pass == Pass::dw || pass == Pass::dw_single; }
 

@@ -1,5 +1,6 @@
-// What is computed element by element, at the speed of memory: dg and du from stored g and u (Pass::dgate), and the
-// sums of the splits' parts of the weights' gradients (Pass::dw_sum).
+// What is computed element by element, at the speed of memory: dg and du from stored g and u (Pass::dgate), the sums of
+// the splits' parts of the weights' gradients (Pass::dw_sum), and copies between the caller's rows and padded ones
+// (Pass::pad, Pass::unpad).
 //
 // Each thread takes one chunk of 8 elements of a row of every matrix, 16 bytes where the rows' alignment allows; chunks
 // are numbered through all rows, so that every thread of a block has one whatever the length of a row. The last chunk
@@ -24,15 +25,15 @@ struct Place {
   int valid;  // elements, 1 .. 8
 };
 
-template <KernelConfig C>
-__device__ __forceinline__ Place place_of(unsigned block, int row_length) {
-  constexpr unsigned kRowChunks = static_cast<unsigned>(streamed_row_chunks(C.problem));
+template <KernelConfig C, int kRowLength>
+__device__ __forceinline__ Place place_of(unsigned block) {
+  constexpr unsigned kRowChunks = static_cast<unsigned>(ceil_div(kRowLength, kElements));
   const unsigned long long first = static_cast<unsigned long long>(block) * threads(C);
   const unsigned long long row = first / kRowChunks;
   const unsigned within = static_cast<unsigned>(first - row * kRowChunks) + threadIdx.x;
   const unsigned rows_down = within / kRowChunks;
   const int column = static_cast<int>(within - rows_down * kRowChunks) * kElements;
-  const int left = row_length - column;
+  const int left = kRowLength - column;
   return {static_cast<long long>(row + rows_down), column, left < kElements ? left : kElements};
 }
 
@@ -44,7 +45,7 @@ template <KernelConfig C>
 __device__ __forceinline__ void dgate(const BackwardParams& params) {
   constexpr DType kDType = C.problem.dtype;
   constexpr bool kWhole = C.problem.d_intermediate % kElements == 0;
-  const Place place = place_of<C>(blockIdx.x, C.problem.d_intermediate);
+  const Place place = place_of<C, C.problem.d_intermediate>(blockIdx.x);
   if (place.row >= params.m) {
     return;
   }
@@ -144,7 +145,7 @@ __device__ __forceinline__ void put_elements(unsigned char* to, const float (&su
 template <KernelConfig C>
 __device__ __forceinline__ void dw_sum(const BackwardParams& params) {
   constexpr int kRows = weight_rows(C.problem);
-  const Place place = place_of<C>(blockIdx.x, weight_columns(C.problem));
+  const Place place = place_of<C, weight_columns(C.problem)>(blockIdx.x);
   const bool up = place.row >= kRows;
   void* const matrix = up ? params.dw_up : params.dw_gate;
   if (place.row >= 2LL * kRows || matrix == nullptr) {
@@ -177,6 +178,41 @@ __device__ __forceinline__ void backward(const BackwardParams& params) {
   } else {
     dw_sum<C>(params);
   }
+}
+
+template <KernelConfig C, int kMatrix>
+__device__ __forceinline__ void copy_matrix(const CopyParams::Matrix& matrix, unsigned block) {
+  constexpr int kColumns = copied_columns(C.problem, kMatrix);
+  constexpr bool kWhole = kColumns % kElements == 0;
+  const Place place = place_of<C, kColumns>(block);
+  if (place.row >= matrix.rows) {
+    return;
+  }
+  const auto* from =
+      static_cast<const unsigned char*>(matrix.from) + (place.row * matrix.ld_from + place.column) * kElementBytes;
+  auto* to = static_cast<unsigned char*>(matrix.to) + (place.row * matrix.ld_to + place.column) * kElementBytes;
+  if constexpr (C.problem.pass == Pass::pad) {  // all of the last chunk, too: the padding is nobody else's
+    store_chunk<kChunkBytes, true>(to, load_chunk<C.problem.access_bytes, kWhole>(from, place.valid), kElements);
+  } else {
+    store_chunk<C.problem.access_bytes, kWhole>(to, load_chunk<kChunkBytes, kWhole>(from, place.valid), place.valid);
+  }
+}
+
+static_assert(sizeof(CopyParams) == kCopied * sizeof(CopyParams::Matrix));
+
+// The matrices' blocks follow one another, each matrix begins with a block of its own.
+template <KernelConfig C, int kMatrix = 0>
+__device__ __forceinline__ void copy(const CopyParams& params, unsigned block = blockIdx.x) {
+  static_assert(why_invalid(C) == nullptr, "not a valid configuration: see why_invalid() in swiglu/config.h");
+  const CopyParams::Matrix& matrix = params.matrices[kMatrix];
+  if constexpr (kMatrix + 1 < kCopied) {
+    const auto blocks = static_cast<unsigned>(copied_blocks(C, kMatrix, matrix.rows));
+    if (block >= blocks) {
+      copy<C, kMatrix + 1>(params, block - blocks);
+      return;
+    }
+  }
+  copy_matrix<C, kMatrix>(matrix, block);
 }
 
 }  // namespace swiglu::streaming

@@ -26,7 +26,9 @@ constexpr Names<Pass, kPasses> kPassNames = {{{Pass::forward, "forward"},
                                               {Pass::dx, "dx"},
                                               {Pass::dw, "dw"},
                                               {Pass::dw_single, "dw_single"},
-                                              {Pass::dw_sum, "dw_sum"}}};
+                                              {Pass::dw_sum, "dw_sum"},
+                                              {Pass::pad, "pad"},
+                                              {Pass::unpad, "unpad"}}};
 // In the spelling of a problem. The forward pass has none, and so stands last.
 constexpr Names<Pass, kPasses> kPassSuffixes = {{{Pass::forward_store, "_gu"},
                                                  {Pass::recompute, "_recompute"},
@@ -35,6 +37,8 @@ constexpr Names<Pass, kPasses> kPassSuffixes = {{{Pass::forward_store, "_gu"},
                                                  {Pass::dw_single, "_dw_single"},
                                                  {Pass::dw_sum, "_dw_sum"},
                                                  {Pass::dw, "_dw"},
+                                                 {Pass::pad, "_pad"},
+                                                 {Pass::unpad, "_unpad"},
                                                  {Pass::forward, ""}}};
 constexpr Names<Family, 4> kFamilies = {{{Family::simt, "simt"},
                                          {Family::mma_sm80, "mma_sm80"},

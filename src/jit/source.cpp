@@ -12,9 +12,10 @@ namespace swiglu {
 std::string generate_source(const KernelConfig& config) {
   const Problem& problem = config.problem;
   const Tile& tile = config.tile;
-  const bool forward = is_forward(problem.pass);
+  const char* const entry = is_forward(problem.pass) ? "forward" : is_copy(problem.pass) ? "copy" : "backward";
   const char* const params = config.family == Family::wgmma_sm90 ? "TmaParams"
-                             : forward                           ? "ForwardParams"
+                             : is_forward(problem.pass)          ? "ForwardParams"
+                             : is_copy(problem.pass)             ? "CopyParams"
                                                                  : "BackwardParams";
   const std::string gradient =
       problem.gradient == Gradient::element
@@ -43,8 +44,8 @@ extern "C" __global__ void __launch_bounds__(swiglu::threads(kConfig), swiglu::m
       fmt::arg("accum", name(problem.accum)), fmt::arg("layout", name(problem.layout)),
       fmt::arg("pass", name(problem.pass)), fmt::arg("d_model", problem.d_model),
       fmt::arg("d_intermediate", problem.d_intermediate), fmt::arg("access_bytes", problem.access_bytes),
-      fmt::arg("gradient", gradient), fmt::arg("entry", forward ? "forward" : "backward"), fmt::arg("m", tile.m),
-      fmt::arg("n", tile.n), fmt::arg("k", tile.k), fmt::arg("stages", tile.stages), fmt::arg("warps_m", tile.warps_m),
+      fmt::arg("gradient", gradient), fmt::arg("entry", entry), fmt::arg("m", tile.m), fmt::arg("n", tile.n),
+      fmt::arg("k", tile.k), fmt::arg("stages", tile.stages), fmt::arg("warps_m", tile.warps_m),
       fmt::arg("warps_n", tile.warps_n), fmt::arg("group_m", tile.group_m), fmt::arg("kernel", kKernelName),
       fmt::arg("params", params));
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "base/error.h"
@@ -107,14 +108,11 @@ Kernel::Kernel(const KernelConfig& config, const Device& device, std::shared_ptr
       block_(static_cast<unsigned>(threads(config))),
       shared_bytes_(static_cast<unsigned>(cubin_->entry.shared_bytes)) {}
 
-void Kernel::launch(const ForwardParams& params, void* stream) const {
-  enqueue(checked_tiles(params.m, 1), params, stream);
-}
+void Kernel::launch(const ForwardParams& params, void* stream) const { enqueue(checked_tiles(params), params, stream); }
 
-long long Kernel::checked_tiles(long long m, int splits) const {
+long long Kernel::checked_tiles(long long m, long long count) const {
   constexpr long long kMost = std::numeric_limits<std::int32_t>::max();  // blocks of a grid, rows of a tensor map
   const bool persistent = config_.family == Family::wgmma_sm90;
-  const long long count = tiles(config_, m) * splits;
   if (count > kMost || (persistent && m > kMost - std::max(config_.tile.m, config_.tile.k))) {
     fail(SWIGLU_NOT_SUPPORTED, "m = {} takes {} tiles of {}; rows and tiles may be 2147483647 at most: split m", m,
          count, print(config_));
@@ -122,13 +120,27 @@ long long Kernel::checked_tiles(long long m, int splits) const {
   return count;
 }
 
+long long Kernel::checked_tiles(const ForwardParams& params) const {
+  return checked_tiles(params.m, tiles(config_, params.m));
+}
+
 long long Kernel::checked_tiles(const BackwardParams& params) const {
-  return checked_tiles(params.m, is_dw(config_.problem.pass) ? params.splits : 1);
+  return checked_tiles(params.m, tiles(config_, params.m) * (is_dw(config_.problem.pass) ? params.splits : 1));
+}
+
+long long Kernel::checked_tiles(const CopyParams& params) const {
+  long long count = 0;
+  for (int matrix = 0; matrix < kCopied; ++matrix) {
+    count += copied_blocks(config_, matrix, params.matrices[matrix].rows);
+  }
+  return checked_tiles(params.matrices[0].rows, count);  // x or out: the rows that a caller chooses
 }
 
 void Kernel::launch(const BackwardParams& params, void* stream) const {
   enqueue(checked_tiles(params), params, stream);
 }
+
+void Kernel::launch(const CopyParams& params, void* stream) const { enqueue(checked_tiles(params), params, stream); }
 
 template <typename Params>
 void Kernel::enqueue(long long tiles, const Params& params, void* stream) const {
@@ -136,12 +148,14 @@ void Kernel::enqueue(long long tiles, const Params& params, void* stream) const 
     swiglu::launch(function_, {static_cast<unsigned>(blocks), block_, shared_bytes_, programmatic}, arguments,
                    static_cast<CUstream>(stream), *device_);
   };
-  if (config_.family == Family::wgmma_sm90) {
-    const TmaParams maps = tma_params(config_, params, encode_tensor_map);
-    enqueue(std::min<long long>(tiles, device_->spec().multiprocessors), true, &maps);
-  } else {
-    enqueue(tiles, false, &params);
+  if constexpr (!std::is_same_v<Params, CopyParams>) {
+    if (config_.family == Family::wgmma_sm90) {
+      const TmaParams maps = tma_params(config_, params, encode_tensor_map);
+      enqueue(std::min<long long>(tiles, device_->spec().multiprocessors), true, &maps);
+      return;
+    }
   }
+  enqueue(tiles, false, &params);
 }
 
 std::shared_ptr<const Kernel> get_kernel(const KernelConfig& config, const Device& device, Policy policy) {

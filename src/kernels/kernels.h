@@ -28,14 +28,23 @@ class Kernel final {
   // nothing. Throws what cuda/launch.h says; Error{NOT_SUPPORTED} where m would take more blocks than a grid holds.
   void launch(const ForwardParams& params, void* stream) const;
 
-  // The same for the kernels of the backward pass; dw_sum also for m = 0. check() throws what launch() would throw of
-  // the arguments, so that nothing is begun that cannot be ended.
+  // The same for the kernels of the backward pass; dw_sum also for m = 0.
   void launch(const BackwardParams& params, void* stream) const;
-  void check(const BackwardParams& params) const { checked_tiles(params); }
+
+  // The same for copies between the caller's rows and padded ones, of one matrix at least.
+  void launch(const CopyParams& params, void* stream) const;
+
+  // Throws what launch() would throw of the arguments, so that nothing is begun that cannot be ended.
+  template <typename Params>
+  void check(const Params& params) const {
+    checked_tiles(params);
+  }
 
  private:
-  long long checked_tiles(long long m, int splits) const;
+  long long checked_tiles(long long m, long long count) const;
+  long long checked_tiles(const ForwardParams& params) const;
   long long checked_tiles(const BackwardParams& params) const;
+  long long checked_tiles(const CopyParams& params) const;
   template <typename Params>
   void enqueue(long long tiles, const Params& params, void* stream) const;
 

@@ -3,37 +3,12 @@
 #include <algorithm>
 #include <initializer_list>
 
-#include "base/error.h"
+#include "plan/workspace.h"
 
 namespace swiglu {
 namespace {
 
-constexpr std::int64_t kRowAlignment = 16;
-constexpr std::size_t kMatrixAlignment = 256;
 constexpr int kFloatBytes = 4;
-
-std::int64_t aligned_row(std::int64_t elements, int element_size) {
-  const std::int64_t unit = kRowAlignment / element_size;
-  return ceil_div(elements, unit) * unit;
-}
-
-// Bytes of a matrix, up to the alignment of the next.
-std::size_t matrix_bytes(std::int64_t rows, std::int64_t ld, int element_size, std::int64_t m) {
-  std::size_t bytes = 0;
-  if (__builtin_mul_overflow(static_cast<std::size_t>(rows), static_cast<std::size_t>(ld * element_size), &bytes) ||
-      __builtin_add_overflow(bytes, kMatrixAlignment - 1, &bytes)) {
-    fail(SWIGLU_INVALID_ARGUMENT, "m is {}: the workspace of the backward pass overflows 64 bits in bytes", m);
-  }
-  return bytes / kMatrixAlignment * kMatrixAlignment;
-}
-
-std::size_t sum(std::size_t a, std::size_t b, std::int64_t m) {
-  std::size_t bytes = 0;
-  if (__builtin_add_overflow(a, b, &bytes) || bytes > static_cast<std::size_t>(INT64_MAX)) {
-    fail(SWIGLU_INVALID_ARGUMENT, "m is {}: the workspace of the backward pass overflows 64 bits in bytes", m);
-  }
-  return bytes;
-}
 
 // Of what the pass reads and writes of the caller's. The workspace is aligned to 16 bytes, as all access asks at most.
 std::uintptr_t addresses(Pass pass, const BackwardParams& p) {
@@ -68,19 +43,19 @@ TokenSplit backward_split(const PlanSpec& spec, int matrices, std::int64_t m, in
 BackwardLayout backward_layout(const PlanSpec& spec, std::int64_t m, int multiprocessors) {
   const Problem problem = problem_of(spec, Pass::dw);
   BackwardLayout layout{};
-  layout.ld_dg = aligned_row(spec.d_intermediate, kElementBytes);
-  layout.ld_parts = aligned_row(weight_columns(problem), kFloatBytes);
-  layout.du = matrix_bytes(m, layout.ld_dg, kElementBytes, m);
-  layout.parts = sum(layout.du, layout.du, m);
+  layout.ld_dg = workspace_ld(spec.d_intermediate, kElementBytes);
+  layout.ld_parts = workspace_ld(weight_columns(problem), kFloatBytes);
+  layout.du = workspace_bytes(m, layout.ld_dg, kElementBytes, m);
+  layout.parts = add_workspace(layout.du, layout.du, m);
   std::size_t parts = 0;
   for (int matrices = 1; matrices <= 2 && m > 0; ++matrices) {
     const std::int64_t splits = backward_split(spec, matrices, m, multiprocessors).splits;
     if (splits > 1) {
       const std::int64_t rows = splits * matrices * weight_rows(problem);
-      parts = std::max(parts, matrix_bytes(rows, layout.ld_parts, kFloatBytes, m));
+      parts = std::max(parts, workspace_bytes(rows, layout.ld_parts, kFloatBytes, m));
     }
   }
-  layout.bytes = sum(layout.parts, parts, m);
+  layout.bytes = add_workspace(layout.parts, parts, m);
   return layout;
 }
 

@@ -27,7 +27,7 @@ struct BackwardLayout {
   std::int64_t ld_parts;
 };
 
-// Throws Error{INVALID_ARGUMENT} where the bytes overflow. Rows are multiples of 16 bytes, matrices of 256.
+// Throws Error{INVALID_ARGUMENT} where the bytes overflow.
 BackwardLayout backward_layout(const PlanSpec&, std::int64_t m, int multiprocessors);
 
 // m >= 1; how many of dw_gate and dw_up are wanted decides.

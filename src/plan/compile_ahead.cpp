@@ -4,7 +4,9 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <iterator>
 #include <mutex>
+#include <numeric>
 #include <thread>
 #include <vector>
 
@@ -17,6 +19,7 @@
 #include "plan/bucket.h"
 #include "plan/description.h"
 #include "plan/json.h"
+#include "plan/padding_choice.h"
 #include "plan/selection.h"
 #include "tune/space.h"
 #include "tune/tuned.h"
@@ -51,28 +54,44 @@ std::vector<KernelConfig> wanted_configs(const PlanSpec& spec, const Arch& arch,
       configs.push_back(config);
     }
   };
+  std::vector<int> buckets(spec.batch_invariant ? 1 : kBuckets);
+  std::iota(buckets.begin(), buckets.end(), spec.batch_invariant ? kEveryM : 0);
+  const auto add_problem = [&](const Problem& problem, const std::vector<int>& in) {
+    if (in.empty()) {
+      return;
+    }
+    if (all) {
+      for (const KernelConfig& config : candidates(problem, arch, arch.representative)) {
+        add(config);
+      }
+      return;
+    }
+    for (const int bucket : in) {
+      add(selection(problem, bucket, arch, arch.representative, Fallback::few).choices.front().config);
+    }
+    for (const TuningEntry& entry : known_records(problem, arch.compute_capability)) {
+      add(entry.record.config);
+    }
+  };
+  const PaddingChoice pads(spec, arch, arch.representative);
+  const auto where = [&](const auto& is_wanted) {
+    std::vector<int> some;
+    std::copy_if(buckets.begin(), buckets.end(), std::back_inserter(some), is_wanted);
+    return some;
+  };
   for (int number = 0; number < kPasses; ++number) {
     const auto pass = static_cast<Pass>(number);
     if (!wants(spec, pass)) {
       continue;
     }
-    const Problem aligned = problem_of(spec, pass);
-    for (const Problem& problem : {aligned, unaligned(aligned)}) {
-      if (all) {
-        for (const KernelConfig& config : candidates(problem, arch, arch.representative)) {
-          add(config);
-        }
-      } else {
-        const int first = spec.batch_invariant ? kEveryM : 0;
-        const int end = spec.batch_invariant ? kEveryM + 1 : kBuckets;
-        for (int bucket = first; bucket < end; ++bucket) {
-          add(selection(problem, bucket, arch, arch.representative, Fallback::few).choices.front().config);
-        }
-        for (const TuningEntry& entry : known_records(problem, arch.compute_capability)) {
-          add(entry.record.config);
-        }
-      }
+    const Problem by_pitches = problem_of(spec, pass);
+    if (is_copy(pass)) {
+      add_problem(by_pitches, where([&](int bucket) { return pads.any(bucket); }));
+      continue;
     }
+    add_problem(by_pitches, buckets);
+    add_problem(unaligned(by_pitches), buckets);
+    add_problem(padded_rows(by_pitches), where([&](int bucket) { return pads(pass, bucket); }));
   }
   return configs;
 }

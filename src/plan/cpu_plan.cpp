@@ -45,6 +45,8 @@ class CpuPlan : public Plan {
                   execution.workspace, settings().cpu_threads);
   }
 
+  std::size_t forward_workspace(Pass, std::int64_t) const override { return 0; }
+
   std::size_t backward_workspace(std::int64_t m) const override {
     std::size_t bytes = 0;
     if (!cpu::backward_workspace(problem_of(spec(), Pass::forward), accumulate_, m, &bytes)) {

@@ -18,6 +18,8 @@
 #include "plan/backward_steps.h"
 #include "plan/json.h"
 #include "plan/kernel_table.h"
+#include "plan/padding.h"
+#include "plan/padding_choice.h"
 #include "plan/selection.h"
 #include "tune/tuned.h"
 
@@ -26,7 +28,8 @@ namespace {
 
 class CudaPlan : public Plan {
  public:
-  explicit CudaPlan(const PlanSpec& spec) : Plan(spec), device_(Device::get(spec.device)) {}
+  explicit CudaPlan(const PlanSpec& spec)
+      : Plan(spec), device_(Device::get(spec.device)), pads_(Plan::spec(), device_.arch(), device_.spec()) {}
 
  private:
   // Slots that are not ready yet at the same time: each is a compile of about a second.
@@ -67,8 +70,38 @@ class CudaPlan : public Plan {
 
   void run(const Execution& execution, void* stream) override {
     const CurrentContext current(device_);
-    ready({execution.pass, execution.aligned, bucket_for(spec(), execution.params.m)}, execution.params.m, stream)
-        .launch(execution.params, stream);
+    const ForwardParams& params = execution.params;
+    if (execution.workspace != nullptr) {
+      const PaddedForward padded(spec(), execution.pass, params, execution.workspace);
+      if (padded.pointers_suit) {
+        run_padded(execution.pass, padded, stream);
+        return;
+      }
+    }
+    ready(slot_of(execution.pass, alignment_of(execution.aligned), params.m), params.m, stream).launch(params, stream);
+  }
+
+  void run_padded(Pass pass, const PaddedForward& padded, void* stream) {
+    const std::int64_t m = padded.product.m;
+    const auto copying = [&](const Copies& copies, Pass way) -> const Kernel* {
+      if (!copies.any) {
+        return nullptr;
+      }
+      const Kernel& found = ready(slot_of(way, Alignment::pitches, m), m, stream);
+      found.check(copies.params);
+      return &found;
+    };
+    const Kernel* const pad = copying(padded.inputs, Pass::pad);
+    const Kernel& product = ready(slot_of(pass, Alignment::padded, m), m, stream);
+    product.check(padded.product);
+    const Kernel* const unpad = copying(padded.outputs, Pass::unpad);
+    if (pad != nullptr) {
+      pad->launch(padded.inputs.params, stream);
+    }
+    product.launch(padded.product, stream);
+    if (unpad != nullptr) {
+      unpad->launch(padded.outputs.params, stream);
+    }
   }
 
   void run_backward(const BackwardExecution& execution, void* stream) override {
@@ -77,7 +110,7 @@ class CudaPlan : public Plan {
     std::array<const Kernel*, 4> kernels{};
     std::size_t count = 0;
     for (const BackwardStep& step : steps.get()) {
-      const Kernel& found = ready(slot_of(step.pass, step.aligned, step.params.m), step.params.m, stream);
+      const Kernel& found = ready(slot_of(step.pass, alignment_of(step.aligned), step.params.m), step.params.m, stream);
       found.check(step.params);
       kernels[count++] = &found;
     }
@@ -85,6 +118,10 @@ class CudaPlan : public Plan {
     for (const BackwardStep& step : steps.get()) {
       kernels[count++]->launch(step.params, stream);
     }
+  }
+
+  std::size_t forward_workspace(Pass pass, std::int64_t m) const override {
+    return m > 0 && pads_(pass, bucket_for(spec(), m)) ? padded_forward(spec(), pass, m).bytes : 0;
   }
 
   std::size_t backward_workspace(std::int64_t m) const override {
@@ -111,7 +148,7 @@ class CudaPlan : public Plan {
     for (const Slot& slot : slots(bucket)) {
       kernels.push_back(describe_kernel(slot));
     }
-    Json json{{"problem", print(problem({Pass::forward, true, bucket}))},
+    Json json{{"problem", print(problem({Pass::forward, Alignment::pitches, bucket}))},
               {"device",
                {{"kind", "cuda"},
                 {"ordinal", device_.ordinal()},
@@ -121,6 +158,7 @@ class CudaPlan : public Plan {
               {"m", m},
               {"bucket", bucket_json(bucket)},
               {"kernels", std::move(kernels)}};
+    add_padded(json, bucket, m);
     add_backward(json, spec(), m, backward_workspace(m));
     if (json.contains("backward")) {
       for (Json& pass : json["backward"]) {
@@ -128,6 +166,25 @@ class CudaPlan : public Plan {
       }
     }
     return to_text(json);
+  }
+
+  // Of each forward pass that goes by way of padded rows: the bytes it takes for that, and its kernels in order.
+  void add_padded(Json& json, int bucket, std::int64_t m) const {
+    for (const Pass pass : {Pass::forward, Pass::forward_store}) {
+      if (!wants(spec(), pass) || !pads_(pass, bucket)) {
+        continue;
+      }
+      const PaddedForward padded = padded_forward(spec(), pass, m);
+      Json steps = Json::array();
+      if (padded.inputs.any) {
+        steps.push_back(name(Pass::pad));
+      }
+      steps.push_back(name(pass));
+      if (padded.outputs.any) {
+        steps.push_back(name(Pass::unpad));
+      }
+      json["padded"].push_back({{"pass", name(pass)}, {"workspace_bytes", padded.bytes}, {"steps", std::move(steps)}});
+    }
   }
 
   // Every slot that executing an m of the bucket may want.
@@ -142,24 +199,39 @@ class CudaPlan : public Plan {
     return wanted;
   }
 
-  // One alignment where the pitches allow no better one.
+  // One alignment where the pitches allow no better one. Copies are made for pointers as aligned as the pitches only.
   std::vector<Slot> slots_of(Pass pass, int bucket) const {
     const int kept = is_product(pass) ? bucket : 0;
-    std::vector<Slot> wanted{{pass, true, kept}};
+    std::vector<Slot> wanted{{pass, Alignment::pitches, kept}};
+    if (is_copy(pass)) {
+      return pads_.any(bucket) ? wanted : std::vector<Slot>{};
+    }
     if (problem_of(spec(), pass).access_bytes != kElementBytes) {
-      wanted.push_back({pass, false, kept});
+      wanted.push_back({pass, Alignment::elements, kept});
+    }
+    if (pads_(pass, bucket)) {
+      wanted.push_back({pass, Alignment::padded, kept});
     }
     return wanted;
   }
 
+  static Alignment alignment_of(bool aligned) { return aligned ? Alignment::pitches : Alignment::elements; }
+
   // What is computed element by element has one kernel for all m, of 0 too.
-  Slot slot_of(Pass pass, bool aligned, std::int64_t m) const {
-    return {pass, aligned, is_product(pass) ? bucket_for(spec(), m) : 0};
+  Slot slot_of(Pass pass, Alignment alignment, std::int64_t m) const {
+    return {pass, alignment, is_product(pass) ? bucket_for(spec(), m) : 0};
   }
 
   Problem problem(const Slot& slot) const {
-    const Problem aligned = problem_of(spec(), slot.pass);
-    return slot.aligned ? aligned : unaligned(aligned);
+    const Problem by_pitches = problem_of(spec(), slot.pass);
+    switch (slot.alignment) {
+      case Alignment::elements:
+        return unaligned(by_pitches);
+      case Alignment::padded:
+        return padded_rows(by_pitches);
+      default:
+        return by_pitches;
+    }
   }
 
   // The slot's kernel, found or compiled now if need be. A candidate that does not compile cleanly, or where compiling
@@ -227,7 +299,7 @@ class CudaPlan : public Plan {
   // What measurements say of a slot, if there are any, or may be. Of pointers that are aligned as well as the pitches
   // allow: others are rare, and take another kernel.
   std::optional<Tuned> tuned_choice(const Slot& slot) {
-    if (!slot.aligned || !is_tunable(problem(slot))) {
+    if (slot.alignment == Alignment::elements || !is_tunable(problem(slot))) {
       return std::nullopt;
     }
     const BucketRange range = bucket_range(slot.bucket);
@@ -269,6 +341,7 @@ class CudaPlan : public Plan {
   }
 
   const Device& device_;
+  PaddingChoice pads_;
   KernelTable table_;
 };
 

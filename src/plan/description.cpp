@@ -11,7 +11,8 @@ namespace swiglu {
 namespace {
 
 constexpr std::uint32_t kBackwardPasses = SWIGLU_PASS_BACKWARD | SWIGLU_PASS_BACKWARD_RECOMPUTE;
-constexpr std::uint32_t kAllPasses = SWIGLU_PASS_FORWARD | SWIGLU_PASS_FORWARD_STORE | kBackwardPasses;
+constexpr std::uint32_t kForwardPasses = SWIGLU_PASS_FORWARD | SWIGLU_PASS_FORWARD_STORE;
+constexpr std::uint32_t kAllPasses = kForwardPasses | kBackwardPasses;
 constexpr std::int64_t kMaxExtent = std::numeric_limits<std::int32_t>::max();
 
 // An enumerator as the caller stored it, which may be none of the enum's.
@@ -149,14 +150,17 @@ std::uint64_t row_pitches(const PlanSpec& spec, Pass pass) {
     case Pass::dw:
     case Pass::dw_single:
       return x | dw;
+    case Pass::pad:
+      return x | weights;
+    case Pass::unpad:
+      return bits(spec.ld_out, kElementBytes) | (wants(spec, Pass::forward_store) ? stored : 0);
     case Pass::dw_sum:
       break;
   }
   return dw;
 }
 
-int row_alignment(const PlanSpec& spec, Pass pass) {
-  const std::uint64_t pitches = row_pitches(spec, pass);
+int row_alignment(std::uint64_t pitches) {
   // A tensor map's pitch ends at 2^40 bytes; what has longer rows goes without.
   int bytes = pitches >= std::uint64_t{1} << 40 ? 8 : 16;
   while (bytes > kElementBytes && pitches % static_cast<std::uint64_t>(bytes) != 0) {
@@ -243,14 +247,22 @@ bool wants(const PlanSpec& spec, Pass pass) {
       return (spec.passes & SWIGLU_PASS_BACKWARD_RECOMPUTE) != 0;
     case Pass::dgate:
       return (spec.passes & SWIGLU_PASS_BACKWARD) != 0;
+    case Pass::pad:
+    case Pass::unpad:
+      return (spec.passes & kForwardPasses) != 0 && problem_of(spec, pass).access_bytes < kChunkBytes;
     default:
       return (spec.passes & kBackwardPasses) != 0;
   }
 }
 
 Problem problem_of(const PlanSpec& spec, Pass pass) {
-  Problem problem{spec.dtype,          accum_of(spec.accum),     spec.layout, pass, spec.d_model,
-                  spec.d_intermediate, row_alignment(spec, pass)};
+  Problem problem{spec.dtype,
+                  accum_of(spec.accum),
+                  spec.layout,
+                  pass,
+                  spec.d_model,
+                  spec.d_intermediate,
+                  row_alignment(row_pitches(spec, pass))};
   if (is_dw(pass) || !is_product(pass)) {
     problem.accum = Accum::f32;
   } else if (pass == Pass::dx && problem.accum == Accum::f16) {
@@ -265,6 +277,15 @@ Problem problem_of(const PlanSpec& spec, Pass pass) {
 Problem unaligned(Problem problem) {
   problem.access_bytes = kElementBytes;
   return problem;
+}
+
+Problem padded_rows(Problem problem) {
+  problem.access_bytes = kChunkBytes;
+  return problem;
+}
+
+bool needs_padding(std::int64_t ld) {
+  return row_alignment(static_cast<std::uint64_t>(ld) * kElementBytes) < kChunkBytes;
 }
 
 int bucket_for(const PlanSpec& spec, std::int64_t m) { return spec.batch_invariant ? kEveryM : bucket_of(m); }

@@ -51,6 +51,12 @@ Problem problem_of(const PlanSpec&, Pass);
 // The same for pointers that are aligned to their elements only.
 Problem unaligned(Problem);
 
+// The same for rows that are copied to multiples of 16 bytes.
+Problem padded_rows(Problem);
+
+// Whether rows of 16-bit elements at this distance have to be copied for that.
+bool needs_padding(std::int64_t ld);
+
 // Which of the plan's buckets serves m >= 1: bucket_of(m), or kEveryM (plan/bucket.h).
 int bucket_for(const PlanSpec&, std::int64_t m);
 

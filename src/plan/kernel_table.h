@@ -4,6 +4,7 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -14,9 +15,17 @@
 
 namespace swiglu {
 
+// Of rows and pointers that a kernel is for.
+enum class Alignment : int {
+  pitches,   // pointers as aligned as the pitches allow
+  elements,  // pointers aligned to their elements only
+  padded     // rows copied to multiples of 16 bytes
+};
+inline constexpr std::size_t kAlignments = 3;
+
 struct Slot {
   Pass pass;
-  bool aligned;
+  Alignment alignment;
   int bucket;  // or kEveryM
 };
 
@@ -50,12 +59,12 @@ class KernelTable {
   }
 
  private:
-  static constexpr std::size_t kSlots = std::size_t{kPasses} * 2 * (kBuckets + 1);
+  static constexpr std::size_t kSlots = std::size_t{kPasses} * kAlignments * (kBuckets + 1);
 
   static std::size_t index(const Slot& slot) {
     const auto pass = static_cast<std::size_t>(slot.pass);
-    const std::size_t alignment = slot.aligned ? 0 : 1;
-    return (pass * 2 + alignment) * std::size_t{kBuckets + 1} + static_cast<std::size_t>(slot.bucket);
+    const auto alignment = static_cast<std::size_t>(slot.alignment);
+    return (pass * kAlignments + alignment) * std::size_t{kBuckets + 1} + static_cast<std::size_t>(slot.bucket);
   }
 
   std::array<std::atomic<const Kernel*>, kSlots> kernels_{};

@@ -20,7 +20,8 @@ void Plan::execute(const swiglu_forward_args& args, void* stream) {
     fail(SWIGLU_INVALID_ARGUMENT, "m is {}; it must be 0 or more", args.m);
   }
   if (args.m > 0) {
-    run(check_execution(spec_, args), stream);
+    const Pass pass = forward_pass(spec_, args);
+    run(check_execution(spec_, pass, args, forward_workspace(pass, args.m)), stream);
   }
 }
 
@@ -49,8 +50,14 @@ std::size_t Plan::workspace_size(std::uint32_t pass, std::int64_t m) const {
   if (m < 0) {
     fail(SWIGLU_INVALID_ARGUMENT, "m is {}; it must be 0 or more", m);
   }
-  const bool forward = pass == SWIGLU_PASS_FORWARD || pass == SWIGLU_PASS_FORWARD_STORE;
-  return forward ? 0 : backward_workspace(m);  // forward kernels keep their sums in registers until the store
+  switch (pass) {
+    case SWIGLU_PASS_FORWARD:
+      return forward_workspace(Pass::forward, m);
+    case SWIGLU_PASS_FORWARD_STORE:
+      return forward_workspace(Pass::forward_store, m);
+    default:
+      return backward_workspace(m);
+  }
 }
 
 std::string Plan::describe(std::int64_t m) {

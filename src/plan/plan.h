@@ -37,9 +37,10 @@ class Plan {
  private:
   virtual void prepare_bucket(int bucket) = 0;
   virtual void prepare_no_tokens() = 0;
-  virtual void run(const Execution& execution, void* stream) = 0;
+  virtual void run(const Execution& execution, void* stream) = 0;                   // params.m >= 1
   virtual void run_backward(const BackwardExecution& execution, void* stream) = 0;  // something is wanted
-  // Throws Error{INVALID_ARGUMENT} where the bytes overflow.
+  // Both throw Error{INVALID_ARGUMENT} where the bytes overflow. `pass`: forward or forward_store.
+  virtual std::size_t forward_workspace(Pass pass, std::int64_t m) const = 0;
   virtual std::size_t backward_workspace(std::int64_t m) const = 0;
   virtual std::string describe_bucket(int bucket, std::int64_t m) = 0;
 

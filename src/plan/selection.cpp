@@ -59,9 +59,12 @@ std::vector<Choice> rank_for_every_m(const Problem& problem, const Arch& arch, c
 
 }  // namespace
 
+std::vector<Choice> ranked(const Problem& problem, int bucket, const Arch& arch, const DeviceSpec& spec) {
+  return bucket == kEveryM ? rank_for_every_m(problem, arch, spec) : rank(problem, representative(bucket), arch, spec);
+}
+
 Selection selection(const Problem& problem, int bucket, const Arch& arch, const DeviceSpec& spec, Fallback fallback) {
-  std::vector<Choice> choices =
-      bucket == kEveryM ? rank_for_every_m(problem, arch, spec) : rank(problem, representative(bucket), arch, spec);
+  std::vector<Choice> choices = ranked(problem, bucket, arch, spec);
   const bool forced = force_tile(choices);
   if (fallback == Fallback::all || choices.size() <= kTries) {
     return {std::move(choices), forced};

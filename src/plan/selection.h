@@ -22,8 +22,11 @@ struct Selection {
   bool forced;                  // by SWIGLU_TILE, which puts its tile first wherever it is among the candidates
 };
 
-// On paper, for a bucket's representative m. For kEveryM: what loses least over all buckets, by the mean of the
-// logarithms of its time over the best one's.
+// Every candidate, best first on paper for a bucket's representative m. For kEveryM: what loses least over all buckets,
+// by the mean of the logarithms of its time over the best one's.
+std::vector<Choice> ranked(const Problem&, int bucket, const Arch&, const DeviceSpec&);
+
+// Of those.
 Selection selection(const Problem&, int bucket, const Arch&, const DeviceSpec&, Fallback);
 
 // Puts a configuration first, whether it is among the choices or not.

@@ -125,19 +125,32 @@ double memory_bytes(const KernelConfig& config, const ProductSizes& sizes, std::
   return kElementBytes * std::max(once, again) + results * (sizes.element_bytes + sizes.element_reads * kElementBytes);
 }
 
-// dgate and dw_sum: the bytes of all matrices once, at what a copy reaches.
-Estimate estimate_streaming(const KernelConfig& config, std::int64_t m, const DeviceSpec& spec) {
-  constexpr double kReached = 0.85;  // of the memory's peak
-  const Problem& problem = config.problem;
+// The bytes of all matrices once, at what a copy reaches.
+double streaming_seconds(double bytes, int access_bytes, const DeviceSpec& spec) {
+  constexpr double kReached = 0.85;                         // of the memory's peak
+  const double access = std::min(1.0, access_bytes / 8.0);  // narrower ones cost instructions
+  return kLaunchSeconds + bytes / (spec.memory_bytes_per_second * kReached * access);
+}
+
+double streamed_bytes(const Problem& problem, std::int64_t m, const DeviceSpec& spec) {
+  if (is_copy(problem.pass)) {
+    double elements = 0;
+    for (int matrix = 0; matrix < kCopied; ++matrix) {
+      elements += static_cast<double>(copied_rows(problem, matrix, m)) * copied_columns(problem, matrix);
+    }
+    return 2.0 * kElementBytes * elements;
+  }
   const double elements =
       static_cast<double>(streamed_rows(problem, m)) * kStreamedElements * streamed_row_chunks(problem);
-  const double access = std::min(1.0, problem.access_bytes / 8.0);  // narrower ones cost instructions
-  double bytes = 5.0 * kElementBytes;
   if (problem.pass == Pass::dw_sum) {
     const auto splits = split_tokens(problem, 2, m, spec.multiprocessors).splits;
-    bytes = 4.0 * static_cast<double>(splits) + gradient_bytes(problem);
+    return elements * (4.0 * static_cast<double>(splits) + gradient_bytes(problem));
   }
-  const double seconds = kLaunchSeconds + elements * bytes / (spec.memory_bytes_per_second * kReached * access);
+  return elements * 5.0 * kElementBytes;
+}
+
+Estimate estimate_streaming(const KernelConfig& config, std::int64_t m, const DeviceSpec& spec) {
+  const double seconds = streaming_seconds(streamed_bytes(config.problem, m, spec), config.problem.access_bytes, spec);
   return {seconds,
           fmt::format("estimated {:.4g} us: {} blocks, limited by memory bandwidth", seconds * 1e6, tiles(config, m))};
 }
@@ -178,6 +191,10 @@ Estimate estimate(const KernelConfig& config, std::int64_t m, const DeviceSpec& 
   return {seconds, fmt::format("estimated {:.4g} us: {} tiles, {} x {} at a time, limited by {}", seconds * 1e6, blocks,
                                spec.multiprocessors, resident,
                                memory_bound ? "memory bandwidth" : name_of(limit, config.family))};
+}
+
+double copy_seconds(double elements, int access_bytes, const DeviceSpec& spec) {
+  return streaming_seconds(2 * elements * kElementBytes, access_bytes, spec);
 }
 
 std::vector<Choice> rank(const Problem& problem, std::int64_t m, const Arch& arch, const DeviceSpec& spec) {

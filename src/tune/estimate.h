@@ -20,6 +20,9 @@ struct Estimate {
 // m >= 1; the configuration must be valid.
 Estimate estimate(const KernelConfig&, std::int64_t m, const DeviceSpec&);
 
+// Of copying so many elements between padded rows and rows of this alignment, in one launch (Pass::pad, Pass::unpad).
+double copy_seconds(double elements, int access_bytes, const DeviceSpec&);
+
 struct Choice {
   KernelConfig config;
   Estimate estimate;

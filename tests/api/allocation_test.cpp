@@ -51,6 +51,30 @@ TEST_CASE_FIXTURE(StandIns, "a thousand executions allocate nothing of their own
   CHECK(made <= 5 * kExecutions + 20);
 }
 
+TEST_CASE_FIXTURE(StandIns, "nor do executions by way of padded rows") {
+  desc.d_model += kMostModel;  // long rows, and no other test's
+  desc.ld_x = desc.d_model + 1;
+  desc.ld_out = desc.d_intermediate + 1;
+  const PlanPointer plan = make_plan(desc);
+  REQUIRE(swiglu_plan_prepare(plan.get(), 16) == SWIGLU_OK);
+  stand_in_set_current_context(stand_in_primary_context(0));
+  swiglu_forward_args args = buffers.args(16);
+  REQUIRE(swiglu_plan_workspace_size(plan.get(), SWIGLU_PASS_FORWARD, 16, &args.workspace_size) == SWIGLU_OK);
+  REQUIRE(args.workspace_size > 0);
+  std::vector<char> workspace(args.workspace_size);
+  args.workspace = workspace.data();
+  REQUIRE_MESSAGE(swiglu_execute(plan.get(), &args, nullptr) == SWIGLU_OK, last_error());
+  constexpr std::uint64_t kExecutions = 1000;
+  const std::uint64_t calls_before = stand_in_calls(nullptr);
+  const std::uint64_t before = allocations;
+  for (std::uint64_t i = 0; i < kExecutions; ++i) {
+    swiglu_execute(plan.get(), &args, nullptr);
+  }
+  const std::uint64_t made = allocations - before;
+  CHECK(stand_in_calls(nullptr) - calls_before == 8 * kExecutions);  // as above, and the copies' launches
+  CHECK(made <= 7 * kExecutions + 20);
+}
+
 }  // namespace
 }  // namespace swiglu_test
 

@@ -66,11 +66,11 @@ inline PlanPointer make_plan(const swiglu_plan_desc& desc) {
   return PlanPointer(plan);
 }
 
-// Buffers of description() for up to 256 rows and a d_model of up to 512, 16-byte aligned, outputs poisoned. On
+// Buffers of description() for up to 256 rows and a d_model of up to 2048, 16-byte aligned, outputs poisoned. On
 // stand-in devices, whose launches execute nothing, they only lend their addresses.
 struct Buffers {
   static constexpr std::uint16_t kPoison = 0xdead;
-  static constexpr std::size_t kMaxModel = 512;
+  static constexpr std::size_t kMaxModel = 2048;
   static constexpr std::size_t kOutput = std::size_t{256} * 96 + 8;
 
   std::vector<std::uint16_t> x = std::vector<std::uint16_t>(256 * kMaxModel + 8, 0x3c00);

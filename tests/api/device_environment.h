@@ -26,10 +26,11 @@ struct StandIns {
   StandIns(const StandIns&) = delete;
   StandIns& operator=(const StandIns&) = delete;
 
+  static constexpr std::int64_t kMostModel = Buffers::kMaxModel / 2;
   static std::int64_t next_d_model() {
     static std::int64_t last = 0;
     last += 8;  // rows stay 16-byte aligned
-    REQUIRE(last <= static_cast<std::int64_t>(Buffers::kMaxModel));
+    REQUIRE(last <= kMostModel);
     return last;
   }
 

@@ -78,12 +78,15 @@ TEST_CASE_FIXTURE(StandIns, "the pointers' alignment chooses the kernel") {
   CHECK(others.count(aligned) == 0);
 }
 
-TEST_CASE_FIXTURE(StandIns, "rows that are never aligned need one kernel only") {
+TEST_CASE_FIXTURE(StandIns, "rows that are never aligned need one kernel only, beside those for copies") {
   desc.ld_out = desc.d_intermediate + 1;
   const PlanPointer plan = make_plan(desc);
   const Json json = describe(plan.get(), 16);
-  REQUIRE(json["kernels"].size() == 1);
   CHECK(json["kernels"][0]["alignment"] == 2);
+  for (std::size_t i = 1; i < json["kernels"].size(); ++i) {
+    const Json& kernel = json["kernels"][i];
+    CHECK((kernel["pass"] == "unpad" || kernel["alignment"] == 16));
+  }
 }
 
 TEST_CASE_FIXTURE(StandIns, "CACHED_ONLY never compiles, and finds what was compiled before") {

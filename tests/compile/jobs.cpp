@@ -44,7 +44,7 @@ constexpr Shape kOthers[] = {
     {Pass::forward_store, 4098, 11010, 4},
 };
 
-constexpr Shape kBackward[] = {
+constexpr Shape kNotForward[] = {
     {Pass::dx, 4096, 14336, 16},
     {Pass::dw, 4096, 14336, 16},
     {Pass::recompute, 4096, 14336, 16},
@@ -58,6 +58,10 @@ constexpr Shape kBackward[] = {
     {Pass::dgate, 1001, 999, 2},
     {Pass::dw_single, 1001, 999, 4, Gradient::f32},
     {Pass::dw_sum, 1001, 999, 2},
+    {Pass::pad, 1001, 999, 2},
+    {Pass::unpad, 1001, 999, 2},
+    {Pass::pad, 4100, 11012, 8},
+    {Pass::unpad, 4098, 11010, 4},
 };
 
 void add_candidates(std::vector<Job>& jobs, const Arch& arch, const Numbers& numbers, Layout layout,
@@ -79,7 +83,7 @@ std::string print(const Job& job) { return fmt::format("{} for {}", swiglu::prin
 std::vector<Job> all_jobs() {
   std::vector<Job> jobs;
   std::size_t turn = 0;
-  std::size_t backward_turn = 0;
+  std::size_t other_turn = 0;
   for (const char* name : kArchs) {
     const std::optional<Arch> arch = find_arch(name);
     for (const Numbers& numbers : kNumbers) {
@@ -89,7 +93,7 @@ std::vector<Job> all_jobs() {
           add_candidates(jobs, *arch, numbers, layout, kOthers[turn++ % std::size(kOthers)]);
         }
         for (int i = 0; i < 4; ++i) {
-          add_candidates(jobs, *arch, numbers, layout, kBackward[backward_turn++ % std::size(kBackward)]);
+          add_candidates(jobs, *arch, numbers, layout, kNotForward[other_turn++ % std::size(kNotForward)]);
         }
       }
     }

@@ -246,6 +246,29 @@ const Reference& Trial::reference() {
   return *reference_;
 }
 
+namespace {
+
+// Of the memory under test; null where it has no bytes.
+class Workspace {
+ public:
+  Workspace(Memory& memory, std::size_t bytes)
+      : memory_(memory), pointer_(bytes == 0 ? nullptr : memory.allocate(bytes)) {}
+  ~Workspace() {
+    if (pointer_ != nullptr) {
+      memory_.release(pointer_);
+    }
+  }
+  Workspace(const Workspace&) = delete;
+  Workspace& operator=(const Workspace&) = delete;
+  void* get() const { return pointer_; }
+
+ private:
+  Memory& memory_;
+  void* pointer_;
+};
+
+}  // namespace
+
 std::string run_case(Memory& memory, const Case& test) {
   std::string failure;
   try {
@@ -256,13 +279,20 @@ std::string run_case(Memory& memory, const Case& test) {
         if ((test.passes & pass) == 0) {
           continue;
         }
-        trial.upload();
-        const swiglu_forward_args args = trial.args(pass);
-        require(swiglu_execute(plan.get(), &args, nullptr), "swiglu_execute");
-        const std::string problem = trial.verify(pass);
-        if (!problem.empty()) {
-          failure +=
-              std::string(" [m=") + std::to_string(m) + (stores(pass) ? " forward_store] " : " forward] ") + problem;
+        std::size_t wanted = 0;
+        require(swiglu_plan_workspace_size(plan.get(), pass, m, &wanted), "swiglu_plan_workspace_size");
+        for (const std::size_t lent : wanted == 0 ? std::vector<std::size_t>{0} : std::vector<std::size_t>{0, wanted}) {
+          const Workspace workspace(memory, lent);
+          trial.upload();
+          swiglu_forward_args args = trial.args(pass);
+          args.workspace = workspace.get();
+          args.workspace_size = lent;
+          require(swiglu_execute(plan.get(), &args, nullptr), "swiglu_execute");
+          const std::string problem = trial.verify(pass);
+          if (!problem.empty()) {
+            failure += std::string(" [m=") + std::to_string(m) + (stores(pass) ? " forward_store" : " forward") +
+                       (lent > 0 ? " workspace] " : "] ") + problem;
+          }
         }
       }
     }

@@ -104,7 +104,8 @@ class Trial {
 // show where a kernel is used.
 void prepare_all(Memory& memory, const std::vector<Case>& cases);
 
-// Executes every m and pass of a case on one plan, on the default stream, and judges each. Empty: all is well.
+// Executes every m and pass of a case on one plan, on the default stream, and judges each; with the workspace as well
+// where one is wanted. Empty: all is well.
 std::string run_case(Memory& memory, const Case& test);
 
 // Many cases, several at a time where the device is a GPU (their kernels compile in parallel). One text per failed

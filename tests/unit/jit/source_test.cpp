@@ -39,6 +39,7 @@ const std::vector<std::string> kConfigs = {
     "f16_f32_4096x14336_kn_dw_single_to_f32/simt/64x32x32_s1_w8x1_g8",
     "bf16_f32_4096x14336_kn_dgate/streaming/1x2048x1_s1_w8x1_g1",
     "bf16_f32_4096x14336_kn_dw_sum_to_f32_a8/streaming/1x2048x1_s1_w8x1_g1",
+    "bf16_f32_4097x14337_kn_pad_a2/streaming/1x2048x1_s1_w8x1_g1",
 };
 
 std::string read(const std::filesystem::path& path) {

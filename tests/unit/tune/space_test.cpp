@@ -97,7 +97,7 @@ TEST_CASE("no extent of a tile may be zero, negative or absurd") {
   }
 }
 
-TEST_CASE("every rule of the backward passes names itself") {
+TEST_CASE("every rule of the passes beside the forward ones names itself") {
   const auto with = [](Pass pass, Accum accum, Gradient gradient, Family family, Tile tile) {
     return reason({{DType::f16, accum, Layout::kn, pass, 4096, 12288, 16, gradient}, family, tile});
   };
@@ -106,13 +106,13 @@ TEST_CASE("every rule of the backward passes names itself") {
   CHECK(with(Pass::dx, Accum::f16, kElement, Family::mma_sm80, kLarge) == "f16 sums of dx are promoted");
   CHECK(with(Pass::dx, Accum::f32, kElement, Family::mma_sm80, kLarge) == "");
   CHECK(with(Pass::recompute, Accum::f16, kElement, Family::mma_sm80, kLarge) == "");
-  for (const Pass pass : {Pass::dw, Pass::dw_single, Pass::dgate, Pass::dw_sum}) {
+  for (const Pass pass : {Pass::dw, Pass::dw_single, Pass::dgate, Pass::dw_sum, Pass::pad, Pass::unpad}) {
     for (const Accum accum : {Accum::f16, Accum::f16_promoted}) {
       CHECK(with(pass, accum, kElement, Family::simt, kPlain) ==
             "sums over tokens, and what is computed element by element, are f32");
     }
   }
-  for (const Pass pass : {Pass::forward, Pass::forward_store, Pass::recompute, Pass::dgate, Pass::dx}) {
+  for (const Pass pass : {Pass::forward, Pass::forward_store, Pass::recompute, Pass::dgate, Pass::dx, Pass::pad}) {
     CHECK(with(pass, Accum::f32, Gradient::f32, Family::simt, kPlain) ==
           "only gradients of the weights are stored in f32");
   }
@@ -123,6 +123,7 @@ TEST_CASE("every rule of the backward passes names itself") {
         "threads must divide evenly over the chunks of a row");
   CHECK(with(Pass::dgate, Accum::f32, kElement, Family::streaming, kStreaming) == "");
   CHECK(with(Pass::dw_sum, Accum::f32, Gradient::f32, Family::streaming, kStreaming) == "");
+  CHECK(with(Pass::unpad, Accum::f32, kElement, Family::streaming, kStreaming) == "");
   for (const auto& [pass, family] : {std::pair{Pass::dgate, Family::mma_sm80}, {Pass::dx, Family::streaming}}) {
     CHECK(with(pass, Accum::f32, kElement, family, kStreaming) ==
           "family streaming serves the passes that multiply nothing, and no other does");

@@ -1,0 +1,62 @@
+#include "plan/padding_choice.h"
+
+#include <cmath>
+#include <cstdint>
+
+#include "plan/padding.h"
+#include "plan/selection.h"
+#include "tune/estimate.h"
+
+namespace swiglu {
+namespace {
+
+double seconds_of(const Copies& copies, const Problem& copying, const DeviceSpec& device) {
+  double elements = 0;
+  for (int matrix = 0; matrix < kCopied; ++matrix) {
+    elements += static_cast<double>(copies.params.matrices[matrix].rows) * copied_columns(copying, matrix);
+  }
+  return copies.any ? copy_seconds(elements, copying.access_bytes, device) : 0;
+}
+
+}  // namespace
+
+bool PaddingChoice::operator()(Pass pass, int bucket) const {
+  if (!is_forward(pass) || problem_of(spec_, pass).access_bytes == kChunkBytes) {
+    return false;
+  }
+  std::atomic<Answer>& answer = answers_[pass == Pass::forward ? 0 : 1][static_cast<std::size_t>(bucket)];
+  Answer known = answer.load(std::memory_order_relaxed);
+  if (known == Answer::unknown) {
+    known = decide(pass, bucket) ? Answer::yes : Answer::no;  // the same whoever finds it
+    answer.store(known, std::memory_order_relaxed);
+  }
+  return known == Answer::yes;
+}
+
+bool PaddingChoice::any(int bucket) const {
+  for (const Pass pass : {Pass::forward, Pass::forward_store}) {
+    if (wants(spec_, pass) && (*this)(pass, bucket)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool PaddingChoice::decide(Pass pass, int bucket) const {
+  const Problem as_they_are = problem_of(spec_, pass);
+  const KernelConfig direct = ranked(as_they_are, bucket, arch_, device_).front().config;
+  const KernelConfig padded = ranked(padded_rows(as_they_are), bucket, arch_, device_).front().config;
+  const Problem pad = problem_of(spec_, Pass::pad);
+  const Problem unpad = problem_of(spec_, Pass::unpad);
+  double gain = 0;  // sum of logarithms
+  for (int each = bucket == kEveryM ? 0 : bucket; each < (bucket == kEveryM ? kBuckets : bucket + 1); ++each) {
+    const std::int64_t m = representative(each);
+    const PaddedForward way = padded_forward(spec_, pass, m);
+    gain += std::log(estimate(direct, m, device_).seconds) -
+            std::log(estimate(padded, m, device_).seconds + seconds_of(way.inputs, pad, device_) +
+                     seconds_of(way.outputs, unpad, device_));
+  }
+  return gain > 0;
+}
+
+}  // namespace swiglu
