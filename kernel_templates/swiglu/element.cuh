@@ -35,4 +35,15 @@ __device__ __forceinline__ unsigned pack(float low, float high) {
   }
 }
 
+struct alignas(8) FloatPair {
+  float low;
+  float high;
+};
+
+template <DType kDType>
+__device__ __forceinline__ FloatPair unpack(unsigned packed) {
+  return {to_float<kDType>(static_cast<unsigned short>(packed & 0xffffu)),
+          to_float<kDType>(static_cast<unsigned short>(packed >> 16))};
+}
+
 }  // namespace swiglu

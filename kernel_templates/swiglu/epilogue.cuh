@@ -139,19 +139,14 @@ __device__ __forceinline__ void stage(unsigned staging, bool add, int rows, int 
       ptx::store_shared<2>(address + kNext, ptx::Packet<2>{{from_float<kDType>(high)}});
     } else {
       if (add) {
-        const unsigned old = ptx::load_shared<4>(address).words[0];
-        low += to_float<kDType>(static_cast<unsigned short>(old & 0xffffu));
-        high += to_float<kDType>(static_cast<unsigned short>(old >> 16));
+        const FloatPair old = unpack<kDType>(ptx::load_shared<4>(address).words[0]);
+        low += old.low;
+        high += old.high;
       }
       ptx::store_shared<4>(address, ptx::Packet<4>{{pack<kDType>(low, high)}});
     }
   });
 }
-
-struct alignas(8) FloatPair {
-  float low;
-  float high;
-};
 
 // A warp's values to an f32 matrix whose rows start at multiples of kAccessBytes, written or added.
 template <KernelConfig C, int kAccessBytes, int kMmaM, int kMmaN, typename Value>

@@ -61,11 +61,10 @@ __device__ __forceinline__ void write_recomputed(const BackwardParams& params, c
   for_each_pair<kMmaM, kMmaN>(
       warp.rows_inside, warp.row, warp.column, [&](int i, int j, int half, int row, int column) {
         const unsigned address = staged_pair<C>(staging, row, column);
-        const unsigned dout = ptx::load_shared<4>(address).words[0];
-        const GateGradient low = gate_gradient(sums[0].value(i, j, 2 * half), sums[1].value(i, j, 2 * half),
-                                               to_float<kDType>(static_cast<unsigned short>(dout & 0xffffu)));
-        const GateGradient high = gate_gradient(sums[0].value(i, j, 2 * half + 1), sums[1].value(i, j, 2 * half + 1),
-                                                to_float<kDType>(static_cast<unsigned short>(dout >> 16)));
+        const FloatPair dout = unpack<kDType>(ptx::load_shared<4>(address).words[0]);
+        const GateGradient low = gate_gradient(sums[0].value(i, j, 2 * half), sums[1].value(i, j, 2 * half), dout.low);
+        const GateGradient high =
+            gate_gradient(sums[0].value(i, j, 2 * half + 1), sums[1].value(i, j, 2 * half + 1), dout.high);
         ptx::store_shared<4>(address, ptx::Packet<4>{{pack<kDType>(low.dg, high.dg)}});
         ptx::store_shared<4>(staged_pair<C>(du_staging, row, column), ptx::Packet<4>{{pack<kDType>(low.du, high.du)}});
       });

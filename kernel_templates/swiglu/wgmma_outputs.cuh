@@ -9,7 +9,6 @@
 #include "swiglu/activation.cuh"
 #include "swiglu/config.h"
 #include "swiglu/element.cuh"
-#include "swiglu/epilogue.cuh"
 #include "swiglu/operands.cuh"
 #include "swiglu/params.h"
 #include "swiglu/staged_store.cuh"
@@ -143,13 +142,13 @@ class Outputs {
     const Place to = place(work, round, 0);
     store_.wait_fetched();
     hold(sums, round);
-    store_.update([&](int j, int e, unsigned dout) {
-      const auto gradient = [&](int element, unsigned short bits) {
-        return gate_gradient(value(sums, round, 0, j, element), value(sums, round, 1, j, element),
-                             to_float<kDType>(bits));
+    store_.update([&](int j, int e, unsigned packed) {
+      const FloatPair dout = unpack<kDType>(packed);
+      const auto gradient = [&](int element, float upstream) {
+        return gate_gradient(value(sums, round, 0, j, element), value(sums, round, 1, j, element), upstream);
       };
-      const GateGradient low = gradient(e, static_cast<unsigned short>(dout & 0xffffu));
-      const GateGradient high = gradient(e + 1, static_cast<unsigned short>(dout >> 16));
+      const GateGradient low = gradient(e, dout.low);
+      const GateGradient high = gradient(e + 1, dout.high);
       du[2 * j + e / 2] = pack<kDType>(low.du, high.du);
       return pack<kDType>(low.dg, high.dg);
     });
@@ -178,10 +177,9 @@ class Outputs {
     const Place to = place(work, round, half);
     store_.wait_fetched();
     hold(sums, round);
-    store_.update([&](int j, int e, unsigned old) {
-      return pack<kDType>(
-          value(sums, round, half, j, e) + to_float<kDType>(static_cast<unsigned short>(old & 0xffffu)),
-          value(sums, round, half, j, e + 1) + to_float<kDType>(static_cast<unsigned short>(old >> 16)));
+    store_.update([&](int j, int e, unsigned packed) {
+      const FloatPair old = unpack<kDType>(packed);
+      return pack<kDType>(value(sums, round, half, j, e) + old.low, value(sums, round, half, j, e + 1) + old.high);
     });
     store_.send(gradient_map(half), to.row, to.column);
     if (half == 0) {

@@ -144,18 +144,18 @@ void Kernel::launch(const CopyParams& params, void* stream) const { enqueue(chec
 
 template <typename Params>
 void Kernel::enqueue(long long tiles, const Params& params, void* stream) const {
-  const auto enqueue = [&](long long blocks, bool programmatic, const void* arguments) {
+  const auto launch_blocks = [&](long long blocks, bool programmatic, const void* arguments) {
     swiglu::launch(function_, {static_cast<unsigned>(blocks), block_, shared_bytes_, programmatic}, arguments,
                    static_cast<CUstream>(stream), *device_);
   };
   if constexpr (!std::is_same_v<Params, CopyParams>) {
     if (config_.family == Family::wgmma_sm90) {
       const TmaParams maps = tma_params(config_, params, encode_tensor_map);
-      enqueue(std::min<long long>(tiles, device_->spec().multiprocessors), true, &maps);
+      launch_blocks(std::min<long long>(tiles, device_->spec().multiprocessors), true, &maps);
       return;
     }
   }
-  enqueue(tiles, false, &params);
+  launch_blocks(tiles, false, &params);
 }
 
 std::shared_ptr<const Kernel> get_kernel(const KernelConfig& config, const Device& device, Policy policy) {
