@@ -52,14 +52,7 @@ TEST_CASE_FIXTURE(StandIns, "reports each kernel once, on the calling thread") {
 
 TEST_CASE_FIXTURE(StandIns, "what it compiles for a device's architecture, a plan on the device finds") {
   desc.passes = SWIGLU_PASS_FORWARD | SWIGLU_PASS_FORWARD_STORE;
-  REQUIRE(swiglu_compile(&desc, "sm_90", 0, nullptr, nullptr) == SWIGLU_OK);
-  const std::uint64_t compiles = stand_in_nvrtc_compiles();
-  desc.tuning = SWIGLU_TUNING_CACHED_ONLY;
-  const PlanPointer plan = make_plan(desc);
-  for (const std::int64_t m : {1, 16, 100, 3000, 100000}) {
-    CHECK_MESSAGE(swiglu_plan_prepare(plan.get(), m) == SWIGLU_OK, last_error());
-  }
-  CHECK(stand_in_nvrtc_compiles() == compiles);
+  check_compiled_ahead(desc);
 }
 
 TEST_CASE_FIXTURE(StandIns, "compiles again only when forced, and never when cached only") {

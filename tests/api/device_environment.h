@@ -1,6 +1,8 @@
 // What the tests over the stand-ins share. The environment is set by device_test.cpp before main.
 #pragma once
 
+#include <cstdint>
+
 #include "api/api.h"
 #include "support/stand_in_driver/stand_in.h"
 #include "support/stand_in_driver/stand_in_nvrtc.h"
@@ -50,6 +52,18 @@ struct StandIns {
 inline Json describe(swiglu_plan* plan, std::int64_t m) {
   return Json::parse(text_of(
       [&](char* buffer, size_t size, size_t* needed) { return swiglu_plan_describe(plan, m, buffer, size, needed); }));
+}
+
+// That a plan finds whatever it wants for any m, once it was compiled ahead.
+inline void check_compiled_ahead(swiglu_plan_desc desc) {
+  REQUIRE(swiglu_compile(&desc, "sm_90", 0, nullptr, nullptr) == SWIGLU_OK);
+  const std::uint64_t compiles = stand_in_nvrtc_compiles();
+  desc.tuning = SWIGLU_TUNING_CACHED_ONLY;
+  const PlanPointer plan = make_plan(desc);
+  for (const std::int64_t m : {1, 16, 100, 3000, 100000}) {
+    CHECK_MESSAGE(swiglu_plan_prepare(plan.get(), m) == SWIGLU_OK, last_error());
+  }
+  CHECK(stand_in_nvrtc_compiles() == compiles);
 }
 
 }  // namespace swiglu_test

@@ -180,16 +180,7 @@ TEST_CASE_FIXTURE(Padded, "padded rows: a batch-invariant plan wants a workspace
   }
 }
 
-TEST_CASE_FIXTURE(Padded, "padded rows: what is compiled ahead, a plan finds") {
-  REQUIRE(swiglu_compile(&desc, "sm_90", 0, nullptr, nullptr) == SWIGLU_OK);
-  const std::uint64_t compiles = stand_in_nvrtc_compiles();
-  desc.tuning = SWIGLU_TUNING_CACHED_ONLY;
-  const PlanPointer plan = make_plan(desc);
-  for (const std::int64_t m : {1, 16, 100, 3000, 100000}) {
-    CHECK_MESSAGE(swiglu_plan_prepare(plan.get(), m) == SWIGLU_OK, last_error());
-  }
-  CHECK(stand_in_nvrtc_compiles() == compiles);
-}
+TEST_CASE_FIXTURE(Padded, "padded rows: what is compiled ahead, a plan finds") { check_compiled_ahead(desc); }
 
 }  // namespace
 }  // namespace swiglu_test
