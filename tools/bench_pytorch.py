@@ -6,10 +6,11 @@ torch.compile, with two weights and with both packed in one. The best of the fou
 through ctypes: the forward pass storing g and u, then the backward pass; and the forward pass alone, then the backward
 pass that recomputes them.
 
-Every contender's result is compared with float32 before it is timed. A sample is the time between two events, after
-the L2 cache was overwritten and behind a kernel that waits while the host enqueues: so what is compared is the
-device's time, and a slow host costs no one anything. Rounds of all contenders are interleaved; figures are medians.
-Operands are random normal. Needs torch with a GPU, and nothing else.
+Every contender's result is compared with float32 before it is timed. Two figures, as `swiglu bench` has them. Burst: the
+time of one pass between two events, after the L2 cache was overwritten and behind a kernel that waits while the host
+enqueues, so that a slow host costs no one anything. Sustained: passes back to back for --seconds, as training runs
+them and at the clock that the card's power limit leaves; the time of one. Rounds of all contenders are interleaved;
+figures are medians. Operands are random normal. Needs torch with a GPU, and nothing else.
 
     tools/bench_pytorch.py
     tools/bench_pytorch.py --d-model 4096 --d-intermediate 14336 --layout kn --json pytorch.json
@@ -25,6 +26,7 @@ GOALS = {1024: 0.82, 2048: 0.88, 4096: 0.95}  # of PyTorch's time, at 8192 token
 GOAL_TOKENS = 8192
 FLUSH_BYTES = 256 << 20  # several times any L2
 WAIT_CYCLES = 10_000_000  # about 5 ms: longer than any host takes to enqueue a pass
+SUSTAINED_ROUNDS = 3
 ALLOWED_ERROR = 1.25  # times what eager PyTorch loses against float32
 
 
@@ -43,6 +45,8 @@ def parse(arguments):
     parser.add_argument("--dtype", choices=["bf16", "f16"], default="bf16")
     parser.add_argument("--layout", choices=["nk", "kn"], default="nk", help="of libswiglu's weights; PyTorch's are nk")
     parser.add_argument("--rounds", type=positive, default=15, metavar="N")
+    parser.add_argument("--seconds", type=float, default=0.4, metavar="S",
+                        help="of sustained load, in each of three rounds of every contender (%(default)s); 0: none")
     parser.add_argument("--device", type=int, default=0, metavar="N", help="CUDA ordinal")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--no-compile", action="store_true", help="eager PyTorch alone")
@@ -186,17 +190,41 @@ def milliseconds(torch, run, flush):
     return begin.elapsed_time(end)
 
 
-def measure(torch, contenders, rounds):
+def sustained_milliseconds(torch, run, passes):
+    """Of one of so many, enqueued one after another; the first ones, at a higher clock, are not timed."""
+    begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    unheated = passes // 4
+    for i in range(unheated + passes):
+        if i == unheated:
+            begin.record()
+        run()
+    end.record()
+    torch.cuda.synchronize()
+    return begin.elapsed_time(end) / passes
+
+
+def rounds_of(count, names, sample):
+    """{name: its samples}; each round begins with another contender."""
+    samples = {name: [] for name in names}
+    for round_ in range(count):
+        for i in range(len(names)):
+            name = names[(i + round_) % len(names)]
+            samples[name].append(sample(name))
+    return samples
+
+
+def measure(torch, contenders, rounds, seconds):
+    """{"burst" and, if asked for, "sustained": {name: samples in milliseconds}}"""
     flush = torch.empty(FLUSH_BYTES, dtype=torch.uint8, device="cuda")
-    samples = {name: [] for name in contenders}
     for run in contenders.values():  # allocator and autograd have seen everything
         for _ in range(3):
             run()
     names = list(contenders)
-    for round_ in range(rounds):
-        for i in range(len(names)):  # each round begins with another contender
-            name = names[(i + round_) % len(names)]
-            samples[name].append(milliseconds(torch, contenders[name], flush))
+    samples = {"burst": rounds_of(rounds, names, lambda name: milliseconds(torch, contenders[name], flush))}
+    if seconds > 0:
+        passes = {name: max(1, round(seconds * 1e3 / statistics.median(samples["burst"][name]))) for name in names}
+        samples["sustained"] = rounds_of(
+            SUSTAINED_ROUNDS, names, lambda name: sustained_milliseconds(torch, contenders[name], passes[name]))
     return samples
 
 
@@ -206,25 +234,31 @@ def goal_of(options, d_model, d_intermediate):
 
 
 def report(options, d_model, d_intermediate, samples):
-    """The point as it goes into the JSON: medians, the best of PyTorch, ratios to it."""
+    """The point as it goes into the JSON; for each kind of load the medians, the best of PyTorch, and ratios to it."""
     flop = 12.0 * options.m * d_model * d_intermediate
-    medians = {name: statistics.median(of_name) for name, of_name in samples.items()}
-    pytorch = {name: value for name, value in medians.items() if not name.startswith("swiglu")}
-    best = min(pytorch, key=pytorch.get)
-    return {
-        "m": options.m, "d_model": d_model, "d_intermediate": d_intermediate, "best_of_pytorch": best,
-        "goal": goal_of(options, d_model, d_intermediate),
-        "contenders": {name: {"milliseconds": value, "tflops": flop * 1e-9 / value, "ratio": value / medians[best],
-                              "all_milliseconds": samples[name]} for name, value in medians.items()}}
+    loads = {}
+    for load, of_load in samples.items():
+        medians = {name: statistics.median(of_name) for name, of_name in of_load.items()}
+        pytorch = {name: value for name, value in medians.items() if not name.startswith("swiglu")}
+        best = min(pytorch, key=pytorch.get)
+        loads[load] = {
+            "best_of_pytorch": best,
+            "contenders": {name: {"milliseconds": value, "tflops": flop * 1e-9 / value, "ratio": value / medians[best],
+                                  "all_milliseconds": of_load[name]} for name, value in medians.items()}}
+    return {"m": options.m, "d_model": d_model, "d_intermediate": d_intermediate,
+            "goal": goal_of(options, d_model, d_intermediate), "loads": loads}
 
 
 def print_point(point):
     print(f"m {point['m']}, d_model {point['d_model']}, d_intermediate {point['d_intermediate']}")
-    for name, figures in point["contenders"].items():
-        note = "  <- PyTorch's best" if name == point["best_of_pytorch"] else ""
-        if name == "swiglu, stored" and point["goal"] is not None:
-            note = f"  goal {point['goal']:.2f}: " + ("met" if figures["ratio"] <= point["goal"] else "MISSED")
-        print(f"  {name:<20} {figures['milliseconds']:9.4f} ms  {figures['tflops']:7.1f} TFLOP/s  {figures['ratio']:6.3f}{note}")
+    for load, of_load in point["loads"].items():
+        print(f"  {load}")
+        for name, figures in of_load["contenders"].items():
+            note = "  <- PyTorch's best" if name == of_load["best_of_pytorch"] else ""
+            if name == "swiglu, stored" and point["goal"] is not None:
+                note = f"  goal {point['goal']:.2f}: " + ("met" if figures["ratio"] <= point["goal"] else "MISSED")
+            print(f"    {name:<20} {figures['milliseconds']:9.4f} ms  {figures['tflops']:7.1f} TFLOP/s  "
+                  f"{figures['ratio']:6.3f}{note}")
     sys.stdout.flush()
 
 
@@ -244,7 +278,7 @@ def bench(torch, library, options, d_model):
         checks[name] = errors(run(), expected)
         check(name, checks[name], allowed)
     del expected
-    point = report(options, d_model, d_intermediate, measure(torch, contenders, options.rounds))
+    point = report(options, d_model, d_intermediate, measure(torch, contenders, options.rounds, options.seconds))
     point["errors_of_out_dx_dwg_dwu"] = checks
     ours.plan.close()
     return point
@@ -260,7 +294,7 @@ def main(arguments=None):
         environment = {"gpu": torch.cuda.get_device_name(), "pytorch": torch.__version__, "cuda": torch.version.cuda}
         print(f"{environment['gpu']}, PyTorch {environment['pytorch']} (CUDA {environment['cuda']}); {options.dtype}, swiglu's "
               f"weights {options.layout}\nforward and backward; TFLOP/s of 12 m d_model d_intermediate; ratio of times to "
-              f"PyTorch's best; cold L2, median of {options.rounds}\n")
+              f"PyTorch's best; medians of {options.rounds} bursts and of {SUSTAINED_ROUNDS} sustained runs\n")
         points = []
         for d_model in options.d_model:
             points.append(bench(torch, library, options, d_model))

@@ -50,9 +50,10 @@ inline constexpr int kMaxWgmmaRegisters = 208;  // of sums; 240 is all that a co
 inline constexpr int kConsumerRegisters =
     240;  // wgmma_sm90: 3 warpgroups begin with 168 registers a thread and share them out
 inline constexpr int kProducerRegisters = 24;
-inline constexpr int kSharedAlignment = 1024;   // of whatever is swizzled
-inline constexpr int kSplitTokens = 128;        // whole stages of every tile
-inline constexpr int kStreamingRegisters = 64;  // 1024 threads a multiprocessor: loads of 48 KB in flight
+inline constexpr int kSharedAlignment = 1024;        // of whatever is swizzled
+inline constexpr int kWgmmaSharedBytes = 227 << 10;  // that a block of sm_90 can have
+inline constexpr int kSplitTokens = 128;             // whole stages of every tile
+inline constexpr int kStreamingRegisters = 64;       // 1024 threads a multiprocessor: loads of 48 KB in flight
 inline constexpr int kStreamedElements =
     8;  // streaming: of a row that a thread takes at a time, 16 bytes of each matrix
 
@@ -112,9 +113,28 @@ SWIGLU_HD constexpr Box b_box(const KernelConfig& config) {
 }
 SWIGLU_HD constexpr int boxes(Major major, int rows) { return major == Major::k ? 1 : rows / kSwizzledElements; }
 
-// wgmma_sm90: a warpgroup stages one half of 64 rows of its sums at a time, by this many columns of them.
+// wgmma_sm90: a warpgroup stages one half of 64 rows of its sums at a time, by this many columns of them: of all, or of
+// an equal part that is whole groups of 8.
 SWIGLU_HD constexpr int staged_sums(const Tile& tile) {
-  return !is_swapped(tile) ? tile.n : tile.m <= 128 ? tile.m : tile.m / 2;
+  if (!is_swapped(tile)) {
+    return tile.n;
+  }
+  int parts = 1;
+  while (tile.m / parts > 128 || tile.m % (parts * 8) != 0) {
+    ++parts;
+  }
+  return tile.m / parts;
+}
+
+// wgmma_sm90: rounds in which a warpgroup writes a tile, each both halves of 64 rows of its sums, or of columns of
+// them.
+SWIGLU_HD constexpr int staged_rounds(const Tile& tile) {
+  return is_swapped(tile) ? tile.m / staged_sums(tile) : tile.m / (tile.warps_m * 16);
+}
+
+// wgmma_sm90: what is staged in a round.
+SWIGLU_HD constexpr int staged_outputs(Pass pass) {
+  return pass == Pass::forward ? 1 : pass == Pass::forward_store ? 3 : 2;
 }
 
 // Whether rows of sums are rows of the result in memory, and no columns.
@@ -152,6 +172,30 @@ SWIGLU_HD constexpr int staged_half_elements(const KernelConfig& config) {
   return product(config.problem).transposed ? tile.n * (tile.m + kStagingPad) : tile.m * (tile.n + kStagingPad);
 }
 
+// wgmma_sm90: of what a warpgroup stages at a time.
+SWIGLU_HD constexpr int staging_slot_elements(const Tile& tile) {
+  constexpr int kAlignment = kSharedAlignment / kElementBytes;
+  return static_cast<int>(ceil_div(kWgmmaRows * staged_sums(tile), kAlignment)) * kAlignment;
+}
+
+// wgmma_sm90: slots that a warpgroup's staging has. Of a cooperative tile, whose epilogue nothing hides, as many as fit
+// beside the ring and divide what is staged of a tile, so that each is always written in its turn.
+SWIGLU_HD constexpr int staging_slots(const KernelConfig& config) {
+  if (is_ping_pong(config.tile) || config.problem.pass == Pass::recompute) {
+    return 1;
+  }
+  constexpr int kBarrierBytes = 8;
+  const int left = kWgmmaSharedBytes - config.tile.stages * stage_elements(config) * kElementBytes -
+                   barriers(config) * kBarrierBytes;
+  const int slot_bytes = consumer_warpgroups(config.tile) * staging_slot_elements(config.tile) * kElementBytes;
+  const int staged = staged_rounds(config.tile) * staged_outputs(config.problem.pass);
+  int slots = staged;
+  while (slots > 1 && (staged % slots != 0 || slots * slot_bytes > left)) {
+    --slots;
+  }
+  return slots;
+}
+
 // Of an output tile on its way to wide stores: for each consumer of wgmma_sm90; of mma_sm80 it takes the place of the
 // stages after the main loop, for the recomputation twice: dout comes in where dg goes out, and du beside it.
 SWIGLU_HD constexpr int staging_elements(const KernelConfig& config) {
@@ -164,9 +208,7 @@ SWIGLU_HD constexpr int staging_elements(const KernelConfig& config) {
     case Family::wgmma_sm90:
       break;
   }
-  constexpr int kAlignment = kSharedAlignment / kElementBytes;
-  const int elements = kWgmmaRows * staged_sums(config.tile);
-  return static_cast<int>(ceil_div(elements, kAlignment)) * kAlignment;
+  return staging_slots(config) * staging_slot_elements(config.tile);
 }
 
 // Dynamic shared memory of a block.
@@ -376,8 +418,8 @@ SWIGLU_HD constexpr const char* why_invalid_wgmma_sm90(const KernelConfig& confi
     return "rows of operand A must be 64, or x's a multiple of that, for each warpgroup";
   }
   const int columns = swapped ? tile.m : 2 * tile.n;
-  if (columns % 16 != 0 || columns > 256) {
-    return "columns of operand B must be a multiple of 16 up to 256";
+  if (columns % (config.problem.accum == Accum::f32 ? 8 : 16) != 0 || columns > 256) {
+    return "columns of operand B must be a multiple of 8, for f16 sums of 16, up to 256";
   }
   if (multiplied.b == Major::mn && tile.n % kSwizzledElements != 0) {
     return "n must be a multiple of 64 where the columns of B are contiguous";

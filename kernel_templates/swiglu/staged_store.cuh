@@ -2,8 +2,9 @@
 // and sent off as boxes of a tensor map, which clips what lies beyond the matrix. Asynchronous: the next tile is
 // computed meanwhile. What the values are computed from can be fetched into the staging first.
 //
-//   staging [box][row][column of the box], rows swizzled as output_box() says
+//   staging [slot][box][row][column of the box], rows swizzled as output_box() says
 //
+// With more slots than one (staging_slots) one is written while others are still on their way; they are taken in turns.
 // A unit of work is one half of 64 rows of sums by staged_sums() columns of them. The warpgroup's 128 threads take part
 // alike; its first thread issues the copies, and must wait for them to have ended before the block does (finish).
 #pragma once
@@ -25,10 +26,12 @@ class StagedStore {
   static constexpr bool kUpright = sums_lie_upright(C);
   static constexpr Box kBox = output_box(C);
   static constexpr int kBoxes = staged_columns(C) / kBox.columns;
+  static constexpr unsigned kSlotBytes = staging_slot_elements(C.tile) * kElementBytes;
   static constexpr int kRowBytes = kBox.columns * kElementBytes;
   static constexpr unsigned kBoxBytes = kBox.rows * kRowBytes;
 
  public:
+  static constexpr int kSlots = staging_slots(C);
   static constexpr int kGroups = staged_sums(C.tile) / 8;  // of 8 columns of sums
 
   // `staging`: the warpgroup's, shared address. `barrier`: a number of its own. `fetched`: an mbarrier of its own, for
@@ -39,11 +42,11 @@ class StagedStore {
         fetched_(fetched),
         thread_(static_cast<int>(threadIdx.x) % kWarpgroupThreads) {}
 
-  // begin(), stage(), send(); or fetch(), which may be early, wait_fetched(), update(), send(). begin: the staging may
-  // be written again.
+  // Each of these is for one slot. begin(), stage(), send(), with the slots in turns; or fetch(), which may be early,
+  // wait_fetched(), update(), send(), with slot 0 alone. begin: the next slot may be written again.
   __device__ __forceinline__ void begin() const {
     if (thread_ == 0) {
-      ptx::tma_store_wait_read<0>();
+      ptx::tma_store_wait_read<kSlots - 1>();
     }
     ptx::barrier_sync<kWarpgroupThreads>(barrier_);
   }
@@ -67,13 +70,14 @@ class StagedStore {
   }
 
   // What was staged goes to row and column of the map's matrix.
-  __device__ __forceinline__ void send(const TensorMap& map, int row, int column) const {
+  __device__ __forceinline__ void send(const TensorMap& map, int row, int column, int slot = 0) const {
     ptx::fence_proxy_async();
     ptx::barrier_sync<kWarpgroupThreads>(barrier_);
     if (thread_ == 0) {
 #pragma unroll
       for (int box = 0; box < kBoxes; ++box) {
-        ptx::tma_store(map, column + box * kBox.columns, row, staging_ + static_cast<unsigned>(box) * kBoxBytes);
+        ptx::tma_store(map, column + box * kBox.columns, row,
+                       staging_ + static_cast<unsigned>(slot) * kSlotBytes + static_cast<unsigned>(box) * kBoxBytes);
       }
       ptx::tma_store_commit();
     }
@@ -87,8 +91,9 @@ class StagedStore {
 
   // value(j, e): elements e and e + 1 of group j (wgmma_accumulators.cuh), packed.
   template <typename Value>
-  __device__ __forceinline__ void stage(Value value) const {
-    for_each_pair([&](int j, unsigned at) {
+  __device__ __forceinline__ void stage(Value value, int slot = 0) const {
+    for_each_pair([&](int j, unsigned of_slot_0) {
+      const unsigned at = of_slot_0 + static_cast<unsigned>(slot) * kSlotBytes;
       if (j + 1 < kGroups) {
         store(at, {value(j, 0), value(j, 2), value(j + 1, 0), value(j + 1, 2)});
       } else {

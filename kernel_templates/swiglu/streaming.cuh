@@ -7,6 +7,7 @@
 // of a row is shorter where 8 does not divide it. No shared memory, no barriers.
 #pragma once
 
+#include "ptx/grid_dependency.cuh"
 #include "ptx/memory.cuh"
 #include "swiglu/activation.cuh"
 #include "swiglu/chunk.cuh"
@@ -41,11 +42,13 @@ __device__ __forceinline__ unsigned short element_of(const ptx::Packet<kChunkByt
   return static_cast<unsigned short>(chunk.words[index / 2] >> (index % 2 * 16) & 0xffffu);
 }
 
+// From the last rows to the first: those that the forward pass stored last may still be in the L2 cache, and those that
+// are left there are the first that dx reads.
 template <KernelConfig C>
 __device__ __forceinline__ void dgate(const BackwardParams& params) {
   constexpr DType kDType = C.problem.dtype;
   constexpr bool kWhole = C.problem.d_intermediate % kElements == 0;
-  const Place place = place_of<C, C.problem.d_intermediate>(blockIdx.x);
+  const Place place = place_of<C, C.problem.d_intermediate>(gridDim.x - 1 - blockIdx.x);
   if (place.row >= params.m) {
     return;
   }
@@ -173,6 +176,8 @@ __device__ __forceinline__ void dw_sum(const BackwardParams& params) {
 template <KernelConfig C>
 __device__ __forceinline__ void backward(const BackwardParams& params) {
   static_assert(why_invalid(C) == nullptr, "not a valid configuration: see why_invalid() in swiglu/config.h");
+  ptx::grid_dependency_launch();  // the next one begins when all of these blocks have, and waits itself
+  ptx::grid_dependency_wait();
   if constexpr (C.problem.pass == Pass::dgate) {
     dgate<C>(params);
   } else {

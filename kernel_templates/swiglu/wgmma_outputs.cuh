@@ -21,8 +21,7 @@ class Outputs {
   static constexpr DType kDType = C.problem.dtype;
   static constexpr bool kSwapped = is_swapped(C.tile);
   static constexpr int kGroups = StagedStore<C>::kGroups;
-  static constexpr int kRounds =  // of a warpgroup in a tile
-      kSwapped ? C.tile.m / staged_sums(C.tile) : C.tile.m / (C.tile.warps_m * 16);
+  static constexpr int kRounds = staged_rounds(C.tile);
 
   // Of a unit's first element, in memory.
   struct Place {
@@ -58,7 +57,7 @@ class Outputs {
 #pragma unroll
         for (int half = 0; half < 2; ++half) {
           if constexpr (kPass == Pass::dx) {
-            write_sums(params_.out[0], work, round, half, half, sums);
+            write_sums(params_.out[0], work, round, half, half, half, sums);
           } else {
             write_weight_gradient(work, round, half, sums);
           }
@@ -111,28 +110,31 @@ class Outputs {
     sums.hold(block_of(round, 0), group_of(round, 0, 0));
   }
 
+  // `output`: which of the round's this is.
   template <typename Value>
-  __device__ __forceinline__ void write_staged(const TensorMap& map, Place to, int round, Sums& sums, Value value) {
+  __device__ __forceinline__ void write_staged(const TensorMap& map, Place to, int round, int output, Sums& sums,
+                                               Value value) {
+    const int slot = (round * staged_outputs(kPass) + output) % StagedStore<C>::kSlots;
     store_.begin();
     hold(sums, round);
-    store_.stage(value);
-    store_.send(map, to.row, to.column);
+    store_.stage(value, slot);
+    store_.send(map, to.row, to.column, slot);
   }
 
   // A half's sums as they are, to the place of `place_half`.
-  __device__ __forceinline__ void write_sums(const TensorMap& map, const Work& work, int round, int half,
+  __device__ __forceinline__ void write_sums(const TensorMap& map, const Work& work, int round, int output, int half,
                                              int place_half, Sums& sums) {
-    write_staged(map, place(work, round, place_half), round, sums,
+    write_staged(map, place(work, round, place_half), round, output, sums,
                  [&](int j, int e) { return sums.packed(block_of(round, half), group_of(round, half, j), e); });
   }
 
   __device__ __forceinline__ void write_forward(const Work& work, int round, Sums& sums) {
     const auto gated = [&](int j, int e) { return gate(value(sums, round, 0, j, e), value(sums, round, 1, j, e)); };
-    write_staged(params_.out[0], place(work, round, 0), round, sums,
+    write_staged(params_.out[0], place(work, round, 0), round, 0, sums,
                  [&](int j, int e) { return pack<kDType>(gated(j, e), gated(j, e + 1)); });
     if constexpr (kPass == Pass::forward_store) {
-      write_sums(params_.out[1], work, round, 0, 0, sums);
-      write_sums(params_.out[2], work, round, 1, 0, sums);
+      write_sums(params_.out[1], work, round, 1, 0, 0, sums);
+      write_sums(params_.out[2], work, round, 2, 1, 0, sums);
     }
   }
 
@@ -168,7 +170,7 @@ class Outputs {
       if (fetches_now()) {
         add_staged(work, round, half, sums);
       } else {
-        write_sums(gradient_map(half), work, round, half, half, sums);
+        write_sums(gradient_map(half), work, round, half, half, half, sums);
       }
     }
   }

@@ -142,20 +142,27 @@ void Kernel::launch(const BackwardParams& params, void* stream) const {
 
 void Kernel::launch(const CopyParams& params, void* stream) const { enqueue(checked_tiles(params), params, stream); }
 
+// Whether the kernel itself waits for those before it (ptx/grid_dependency.cuh).
+bool Kernel::may_start_early() const {
+  return device_->arch().compute_capability >= 90 &&
+         (config_.family == Family::wgmma_sm90 || config_.problem.pass == Pass::dgate ||
+          config_.problem.pass == Pass::dw_sum);
+}
+
 template <typename Params>
 void Kernel::enqueue(long long tiles, const Params& params, void* stream) const {
-  const auto launch_blocks = [&](long long blocks, bool programmatic, const void* arguments) {
-    swiglu::launch(function_, {static_cast<unsigned>(blocks), block_, shared_bytes_, programmatic}, arguments,
+  const auto launch_blocks = [&](long long blocks, const void* arguments) {
+    swiglu::launch(function_, {static_cast<unsigned>(blocks), block_, shared_bytes_, may_start_early()}, arguments,
                    static_cast<CUstream>(stream), *device_);
   };
   if constexpr (!std::is_same_v<Params, CopyParams>) {
     if (config_.family == Family::wgmma_sm90) {
       const TmaParams maps = tma_params(config_, params, encode_tensor_map);
-      launch_blocks(std::min<long long>(tiles, device_->spec().multiprocessors), true, &maps);
+      launch_blocks(std::min<long long>(tiles, device_->spec().multiprocessors), &maps);
       return;
     }
   }
-  launch_blocks(tiles, false, &params);
+  launch_blocks(tiles, &params);
 }
 
 std::shared_ptr<const Kernel> get_kernel(const KernelConfig& config, const Device& device, Policy policy) {

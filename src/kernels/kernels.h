@@ -47,6 +47,7 @@ class Kernel final {
   long long checked_tiles(const CopyParams& params) const;
   template <typename Params>
   void enqueue(long long tiles, const Params& params, void* stream) const;
+  bool may_start_early() const;
 
   KernelConfig config_;
   const Device* device_;

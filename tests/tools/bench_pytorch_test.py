@@ -51,12 +51,21 @@ class CommandLine(unittest.TestCase):
 class Report(unittest.TestCase):
     def test_ratio_to_the_best_and_goal(self):
         options = bench_pytorch.parse([])
-        samples = {"eager": [3.0, 2.0, 9.0], "compiled": [2.0, 2.5, 2.4], "swiglu, stored": [1.0, 1.2, 1.1]}
+        samples = {"burst": {"eager": [3.0, 2.0, 9.0], "compiled": [2.0, 2.5, 2.4], "swiglu, stored": [1.0, 1.2, 1.1]},
+                   "sustained": {"eager": [3.0], "compiled": [4.0], "swiglu, stored": [1.5]}}
         point = bench_pytorch.report(options, 2048, 6144, samples)
-        self.assertEqual(point["best_of_pytorch"], "compiled")
-        self.assertAlmostEqual(point["contenders"]["swiglu, stored"]["ratio"], 1.1 / 2.4)
-        self.assertAlmostEqual(point["contenders"]["eager"]["tflops"], 12 * 8192 * 2048 * 6144 / 3e-3 * 1e-12)
+        burst, sustained = point["loads"]["burst"], point["loads"]["sustained"]
+        self.assertEqual((burst["best_of_pytorch"], sustained["best_of_pytorch"]), ("compiled", "eager"))
+        self.assertAlmostEqual(burst["contenders"]["swiglu, stored"]["ratio"], 1.1 / 2.4)
+        self.assertAlmostEqual(sustained["contenders"]["swiglu, stored"]["ratio"], 0.5)
+        self.assertAlmostEqual(burst["contenders"]["eager"]["tflops"], 12 * 8192 * 2048 * 6144 / 3e-3 * 1e-12)
         self.assertEqual(point["goal"], 0.88)
+
+    def test_rounds_begin_with_another_each(self):
+        order = []
+        samples = bench_pytorch.rounds_of(3, ["a", "b"], lambda name: order.append(name) or len(order))
+        self.assertEqual(order, ["a", "b", "b", "a", "a", "b"])
+        self.assertEqual(samples, {"a": [1, 4, 5], "b": [2, 3, 6]})
 
     def test_goals_bind_at_their_sizes_alone(self):
         for arguments, d_model, d_intermediate, goal in (([], 1024, 3072, 0.82), ([], 4096, 12288, 0.95), ([], 4096, 14336, None),

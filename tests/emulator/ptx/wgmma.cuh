@@ -27,7 +27,8 @@ inline void keep(unsigned&) {}
 
 template <DType kDType, bool kAccumulateF16, int kN>
 struct Wgmma {
-  static_assert(kN >= 16 && kN <= 256 && kN % 16 == 0, "n is 16 .. 256, in steps of 16");
+  static_assert(kN >= 8 && kN <= 256 && kN % (kAccumulateF16 ? 16 : 8) == 0,
+                "n is 8 .. 256, in steps of 8; ours of f16 sums of 16");
   static_assert(kDType == DType::f16 || !kAccumulateF16, "bf16 has no f16 accumulators");
   using Register = std::conditional_t<kAccumulateF16, unsigned, float>;
   static constexpr int kRegisters = kAccumulateF16 ? kN / 4 : kN / 2;

@@ -175,8 +175,11 @@ TEST_CASE("every rule of wgmma_sm90 names itself") {
         "rows of operand A must be 64, or x's a multiple of that, for each warpgroup");
   CHECK(with({128, 128, 64, 4, 1, 4, 16}) ==
         "rows of operand A must be 64, or x's a multiple of that, for each warpgroup");
-  CHECK(with({128, 136, 64, 4, 8, 1, 16}) == "columns of operand B must be a multiple of 16 up to 256");
-  CHECK(with({200, 64, 64, 4, 1, 4, 16}) == "columns of operand B must be a multiple of 16 up to 256");
+  CHECK(with({128, 136, 64, 4, 8, 1, 16}) ==
+        "columns of operand B must be a multiple of 8, for f16 sums of 16, up to 256");
+  CHECK(with({204, 64, 64, 4, 1, 4, 16}) ==
+        "columns of operand B must be a multiple of 8, for f16 sums of 16, up to 256");
+  CHECK(with({200, 64, 64, 4, 1, 4, 16}) == "");
   CHECK(with({128, 96, 64, 4, 4, 1, 16}, Layout::kn) ==
         "n must be a multiple of 64 where the columns of B are contiguous");
   CHECK(with({128, 128, 64, 4, 4, 1, 16}) == "sums would not fit the registers of a thread");
@@ -206,6 +209,17 @@ TEST_CASE("wgmma_sm90: byte, register and box counts of known tiles") {
   CHECK(accumulator_registers(swapped) == 208);
   CHECK(output_box(swapped).rows == 104);
   CHECK(b_box(swapped).rows == 64);
+  swapped.tile = {200, 128, 64, 3, 1, 8, 12};  // staged 40 columns of sums at a time, all five in slots of their own
+  CHECK(output_box(swapped).rows == 40);
+  CHECK(staging_slots(swapped) == 5);
+  CHECK(shared_bytes(swapped) == 3 * (200 + 256) * 128 + 2 * 5 * 64 * 40 * 2 + 3 * 16);
+  swapped.problem.pass = Pass::dx;
+  CHECK(staging_slots(swapped) == 5);  // of ten
+  swapped.problem.pass = Pass::forward_store;
+  CHECK(staging_slots(swapped) == 5);  // of fifteen
+  swapped.problem.pass = Pass::recompute;
+  CHECK(staging_slots(swapped) == 1);  // dout comes into it
+  CHECK(staging_slots(cooperative) == 1);
 }
 
 TEST_CASE("wgmma_sm90: the passes of the backward pass") {

@@ -37,9 +37,10 @@ TEST_CASE("weights that fill the card are not split, and small ones fill it") {
   CHECK(split(4096, 14336, 8192).splits == 1);
   CHECK(split(4096, 14336, 32768).splits == 1);
   CHECK(split(4096, 14336, 32769).splits == 2);  // the longest sum
+  CHECK(split(1024, 3072, 8192).splits == 1);    // 192 tiles of 128 x 256 would be, 384 half as large need not
   const TokenSplit small = split(256, 512, 16384);
-  CHECK(small.splits * 8 >= kMultiprocessors / 2);  // of 8 tiles
-  CHECK(small.splits * 8 <= 2 * kMultiprocessors);
+  CHECK(small.splits * 32 >= kMultiprocessors);  // of 32 tiles of 64 x 128
+  CHECK(small.splits * 32 <= 4 * kMultiprocessors);
   CHECK(split(256, 512, 128).splits == 1);
   CHECK(split(256, 512, 1).splits == 1);
 }
