@@ -44,7 +44,9 @@ double share_lost(const KernelConfig& config) {
   }
   const double swapped = is_swapped(config.tile) ? kPingPongSwapped : 1;
   return ring * swapped *
-         (config.problem.pass == Pass::dx ? kPingPongDx : is_dw(config.problem.pass) ? kPingPongDw : 1);
+         (config.problem.pass == Pass::dx ? kPingPongDx
+          : is_dw(config.problem.pass)    ? kPingPongDw
+                                          : 1);
 }
 
 // What a warpgroup does with 64 rows of both halves of its sums.

@@ -82,6 +82,7 @@ inline constexpr std::array kWgmmaSm90Tiles = {
     Tile{128, 128, 64, 4,     1, 8,   8},
     Tile{192, 128, 64, 3,     1, 8,  16},
     Tile{200, 128, 64, 3,     1, 8,  16},
+    Tile{208, 128, 64, 3,     1, 8,  16},
 };
 // clang-format on
 
