@@ -9,7 +9,8 @@ pass that recomputes them.
 Every contender's result is compared with float32 before it is timed. Two figures, as `swiglu bench` has them. Burst: the
 time of one pass between two events, after the L2 cache was overwritten and behind a kernel that waits while the host
 enqueues, so that a slow host costs no one anything. Sustained: passes back to back for --seconds, as training runs
-them and at the clock that the card's power limit leaves; the time of one. Rounds of all contenders are interleaved;
+them and at the clock that the card's power limit leaves; the time of one. They are replayed from CUDA graphs, for the
+same reason; what PyTorch cannot capture is called. Rounds of all contenders are interleaved;
 figures are medians. Operands are random normal. Needs torch with a GPU, and nothing else.
 
     tools/bench_pytorch.py
@@ -190,6 +191,25 @@ def milliseconds(torch, run, flush):
     return begin.elapsed_time(end)
 
 
+def replayed(torch, run):
+    """What runs it from a CUDA graph, or itself where it cannot be captured."""
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):  # as PyTorch asks of what is captured
+        for _ in range(3):
+            run()
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    try:
+        with torch.cuda.graph(graph):
+            run()
+    except RuntimeError as error:
+        print(f"not captured: {error}", file=sys.stderr)
+        torch.cuda.synchronize()
+        return run
+    return graph.replay
+
+
 def sustained_milliseconds(torch, run, passes):
     """Of one of so many, enqueued one after another; the first ones, at a higher clock, are not timed."""
     begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
@@ -222,9 +242,10 @@ def measure(torch, contenders, rounds, seconds):
     names = list(contenders)
     samples = {"burst": rounds_of(rounds, names, lambda name: milliseconds(torch, contenders[name], flush))}
     if seconds > 0:
+        replays = {name: replayed(torch, run) for name, run in contenders.items()}
         passes = {name: max(1, round(seconds * 1e3 / statistics.median(samples["burst"][name]))) for name in names}
         samples["sustained"] = rounds_of(
-            SUSTAINED_ROUNDS, names, lambda name: sustained_milliseconds(torch, contenders[name], passes[name]))
+            SUSTAINED_ROUNDS, names, lambda name: sustained_milliseconds(torch, replays[name], passes[name]))
     return samples
 
 

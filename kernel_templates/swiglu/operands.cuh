@@ -70,17 +70,6 @@ __device__ __forceinline__ Work work_of(const Params& params, unsigned block) {
   }
 }
 
-// Whether this is a kernel of the weights' gradients that takes over multiprocessors as dx leaves them, without waiting
-// for its end: by then dx has waited for whatever both read.
-template <KernelConfig C>
-__device__ __forceinline__ bool starts_beside_dx(const TmaParams& params) {
-  if constexpr (is_dw(C.problem.pass)) {
-    return params.follows_dx != 0;
-  } else {
-    return false;
-  }
-}
-
 // Rows of the tile that are inside.
 template <KernelConfig C>
 __device__ __forceinline__ int rows_left(const Work& work, long long m) {

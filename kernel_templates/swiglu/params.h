@@ -52,9 +52,6 @@ struct BackwardParams {
   int split_tokens;       // a multiple of kSplitTokens
   int splits;
   int accumulate;  // 1: dw_gate and dw_up are added to, 0: written. By dw_sum, where there are parts
-  // dw and dw_single, 1: the kernel before this one in the stream is dx, which this one does not depend on and which
-  // has itself waited for all that this one does.
-  int follows_dx;
 };
 
 // Of pad, which copies x, w_gate and w_up, and unpad, which copies out, g and u. Leading dimensions are in elements;
@@ -92,7 +89,6 @@ struct TmaParams {
   int split_tokens;
   int splits;      // 1 for every other pass
   int accumulate;  // only where splits is 1
-  int follows_dx;  // as in BackwardParams
 };
 
 // Of the kernels that make and judge the tuner's data (swiglu/trial.cuh).

@@ -176,7 +176,8 @@ __device__ __forceinline__ void dw_sum(const BackwardParams& params) {
 template <KernelConfig C>
 __device__ __forceinline__ void backward(const BackwardParams& params) {
   static_assert(why_invalid(C) == nullptr, "not a valid configuration: see why_invalid() in swiglu/config.h");
-  ptx::grid_dependency_launch();  // the next one begins when all of these blocks have, and waits itself
+  // It lets the next kernel begin when it ends and no sooner: begun one by one, the multiprocessors would read less of
+  // what dx multiplies at the same time, and that costs more than the wait (docs/measurements.md).
   ptx::grid_dependency_wait();
   if constexpr (C.problem.pass == Pass::dgate) {
     dgate<C>(params);

@@ -34,7 +34,7 @@ class Outputs {
   __device__ __forceinline__ Outputs(const TmaParams& params, unsigned staging, int barrier, unsigned fetched,
                                      int share)
       : params_(params), store_(staging, barrier, fetched), share_(share) {
-    if (fetches_now() && !starts_beside_dx<C>(params)) {
+    if (fetches_now()) {
       ptx::grid_dependency_wait();
     }
   }

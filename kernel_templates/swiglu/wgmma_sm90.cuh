@@ -104,10 +104,7 @@ __device__ __forceinline__ void produce(const TmaParams& params, const Ring<C.ti
   if constexpr (kTwoMatrices || kProduct.segments == 2) {
     ptx::tma_prefetch(params.b[1]);
   }
-  if (!starts_beside_dx<C>(params)) {
-    ptx::grid_dependency_wait();
-  }
-  ptx::grid_dependency_launch();  // the next kernel takes over multiprocessors as they are left
+  ptx::grid_dependency_wait();
   RingPosition<C.tile.stages> position;
   for (TileWalk<C> walk(params, 0, 1); walk.more(); walk.advance()) {
     const Work work = work_of<C>(params, walk.tile);
@@ -130,9 +127,7 @@ __device__ __forceinline__ void produce(const TmaParams& params, const Ring<C.ti
       }
     }
   }
-  if (starts_beside_dx<C>(params)) {
-    ptx::grid_dependency_wait();  // whoever waits for the end of this kernel waits for dx as well
-  }
+  ptx::grid_dependency_launch();
 }
 
 template <KernelConfig C>

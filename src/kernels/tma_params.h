@@ -78,7 +78,6 @@ void set_weight_gradients(const KernelConfig& config, const BackwardParams& para
   maps.split_tokens = params.split_tokens;
   maps.splits = params.splits;
   maps.accumulate = params.splits == 1 ? params.accumulate : 0;
-  maps.follows_dx = params.follows_dx;
 }
 
 template <typename Encode>

@@ -73,7 +73,6 @@ BackwardSteps::BackwardSteps(const PlanSpec& spec, const BackwardExecution& exec
   add(spec, execution.recompute ? Pass::recompute : Pass::dgate, params);
   if (execution.wants_dx()) {
     add(spec, Pass::dx, params);
-    params.follows_dx = 1;
   }
   if (!execution.wants_dw()) {
     return;

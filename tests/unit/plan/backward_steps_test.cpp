@@ -66,7 +66,6 @@ std::vector<Pass> passes(const std::vector<BackwardStep>& of) {
 TEST_CASE("all gradients from stored g and u, with and without splitting the tokens") {
   const auto few = steps(description(), arguments(100));
   CHECK(passes(few) == std::vector{Pass::dgate, Pass::dx, Pass::dw});
-  CHECK(few[2].params.follows_dx == 1);
   const auto many = steps(description(), arguments(20000));
   CHECK(passes(many) == std::vector{Pass::dgate, Pass::dx, Pass::dw, Pass::dw_sum});
   const BackwardParams& params = many.back().params;
@@ -92,9 +91,7 @@ TEST_CASE("what is not wanted is not computed") {
   CHECK(passes(steps(description(), args)) == std::vector{Pass::recompute, Pass::dx});
   args = arguments(100);
   args.dx = nullptr;
-  const auto without_dx = steps(description(), args);
-  CHECK(passes(without_dx) == std::vector{Pass::dgate, Pass::dw});
-  CHECK(without_dx[1].params.follows_dx == 0);
+  CHECK(passes(steps(description(), args)) == std::vector{Pass::dgate, Pass::dw});
 }
 
 TEST_CASE("one weight's gradient alone is dw_single, whichever it is") {
