@@ -25,4 +25,6 @@ ChildResult run_test_case(const std::string& name, const Environment& environmen
 // The environment variable a child test case was given, or "".
 std::string from_environment(const char* name);
 
+inline constexpr const char* kCompileAheadVariable = "SWIGLU_TEST_COMPILE_AHEAD";
+
 }  // namespace swiglu_test

@@ -1,5 +1,6 @@
 // The GPU tests. Without a usable GPU: one plain line and success, or failure where SWIGLU_REQUIRE_GPU=1 says that
-// there must be one. Device 0 is the device under test.
+// there must be one. Device 0 is the device under test. With SWIGLU_TEST_COMPILE_AHEAD=sm_90a no GPU is looked for:
+// kernels that take long to compile are put into the store, to be carried to the machine that has one.
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
 
@@ -15,6 +16,12 @@ swiglu_test::Memory& swiglu_test::memory_under_test() {
 }
 
 int main(int argc, char** argv) {
+  if (!swiglu_test::from_environment(swiglu_test::kCompileAheadVariable).empty()) {
+    doctest::Context context(argc, argv);
+    context.setOption("test-case", "compile ahead: *");
+    context.setOption("no-skip", true);
+    return context.run();
+  }
   const std::string reason = swiglu_test::why_no_gpu();
   if (!reason.empty()) {
     const bool is_required = swiglu_test::from_environment("SWIGLU_REQUIRE_GPU") == "1";

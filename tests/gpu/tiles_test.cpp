@@ -29,8 +29,7 @@ struct TileCase {
   BackwardCase test;
   bool backward;
 
-  swiglu_plan_desc desc() const {
-    const std::int32_t device = memory_under_test().device();
+  swiglu_plan_desc desc(std::int32_t device) const {
     return backward ? plan_desc(test, device) : plan_desc(test.base, device);
   }
   std::string text() const { return backward ? spelling(test) : spelling(test.base); }
@@ -69,10 +68,9 @@ struct Candidates {
   std::size_t kernels = 0;
 };
 
-Candidates compile_all(const std::vector<TileCase>& cases) {
+Candidates compile_all(const std::vector<TileCase>& cases, const std::string& arch) {
   Candidates all;
   std::mutex mutex;
-  const std::string arch = arch_of(memory_under_test().device());
   const auto count = static_cast<std::int64_t>(cases.size());
   // Each call compiles on all cores; a few at a time keep them busy to the end.
   parallel_for(count, 3, [&](std::int64_t begin, std::int64_t end) {
@@ -80,7 +78,7 @@ Candidates compile_all(const std::vector<TileCase>& cases) {
       std::vector<CandidateReport> reports;
       std::string failure;
       try {
-        reports = compile_candidates(cases[i].desc(), arch);
+        reports = compile_candidates(cases[i].desc(0), arch);
       } catch (const std::exception& error) {
         failure = cases[i].text() + ": " + error.what();
       }
@@ -114,7 +112,7 @@ std::string join(const std::set<std::size_t>& numbers) {
 
 TEST_CASE("every candidate tile of every family computes every kind of problem") {
   const std::vector<TileCase> cases = tile_cases();
-  const Candidates candidates = compile_all(cases);
+  const Candidates candidates = compile_all(cases, arch_of(memory_under_test().device()));
   for (const std::string& failure : candidates.failures) {
     FAIL_CHECK(failure);
   }
@@ -139,6 +137,15 @@ TEST_CASE("every candidate tile of every family computes every kind of problem")
   MESSAGE(candidates.kernels, " kernels of ", tiles.size(), " tiles on ", arch_of(memory_under_test().device()));
 }
 
+// Needs no GPU: main() lets it run alone where SWIGLU_TEST_COMPILE_AHEAD names an architecture.
+TEST_CASE("compile ahead: every candidate tile" * doctest::skip()) {
+  const Candidates candidates = compile_all(tile_cases(), from_environment(kCompileAheadVariable));
+  for (const std::string& failure : candidates.failures) {
+    FAIL_CHECK(failure);
+  }
+  MESSAGE(candidates.kernels, " kernels of ", candidates.cases_of_tile.size(), " tiles are in the store");
+}
+
 TEST_CASE("child: one forced tile" * doctest::skip()) {
   const std::string tile = from_environment(kTileVariable);
   const std::vector<TileCase> all = tile_cases();
@@ -147,7 +154,7 @@ TEST_CASE("child: one forced tile" * doctest::skip()) {
   std::size_t executed = 0;
   for (std::size_t number = 0; numbers >> number; ++executed) {
     const TileCase& test = all.at(number);
-    const Plan plan = make_plan(test.desc());
+    const Plan plan = make_plan(test.desc(memory_under_test().device()));
     const std::string description = describe(plan.get(), test.test.base.m.front());
     CHECK_MESSAGE(description.find(tile) != std::string::npos, test.text(), ": the tile was not taken: ", description);
     const std::string failure = test.run();

@@ -32,6 +32,7 @@
 #include "tune/device_trial.h"
 #include "tune/estimate.h"
 #include "tune/space.h"
+#include "tune/tuner.h"
 
 namespace {
 
@@ -58,6 +59,7 @@ struct Options {
   bool by_point = false;
   std::string arch;  // with compile_only
   std::string tiles;
+  bool tried = false;
 };
 
 struct Point {
@@ -116,9 +118,18 @@ std::vector<Point> points_of(const Options& options) {
   return points;
 }
 
-std::vector<KernelConfig> wanted(const Options& options, const Problem& problem, const Arch& arch,
-                                 const DeviceSpec& spec) {
-  std::vector<KernelConfig> configs = candidates(problem, arch, spec);
+// Those that the tuner would measure.
+std::vector<KernelConfig> tried(const Point& point, const Arch& arch, const DeviceSpec& spec) {
+  const std::vector<Choice> ranked = rank(point.problem, point.m, arch, spec);
+  std::vector<KernelConfig> configs;
+  for (const std::size_t index : worth_trying(ranked, TunerPolicy{})) {
+    configs.push_back(ranked[index].config);
+  }
+  return configs;
+}
+
+std::vector<KernelConfig> wanted(const Options& options, const Point& point, const Arch& arch, const DeviceSpec& spec) {
+  std::vector<KernelConfig> configs = options.tried ? tried(point, arch, spec) : candidates(point.problem, arch, spec);
   std::erase_if(configs, [&](const KernelConfig& config) {
     return (config.family == Family::simt && !options.simt) || print(config).find(options.tiles) == std::string::npos;
   });
@@ -215,7 +226,7 @@ void measure(const Options& options, const Point& point, const Device& device,
              const std::map<std::string, std::string>& failures) {
   std::vector<Candidate> all;
   double expected = HUGE_VAL;
-  for (const KernelConfig& config : wanted(options, point.problem, device.arch(), device.spec())) {
+  for (const KernelConfig& config : wanted(options, point, device.arch(), device.spec())) {
     all.push_back({config, {}, ""});
     if (const auto found = failures.find(print(config)); found != failures.end()) {
       all.back().failed = found->second;
@@ -264,11 +275,12 @@ int run(const Options& options) {
   std::vector<KernelConfig> configs;
   std::set<std::string> seen;
   for (const Point& point : points) {
-    if (seen.insert(print(point.problem)).second) {
-      Options with_simt = options;
-      with_simt.simt = true;  // trusted kernels
-      const auto some = wanted(options.no_check ? options : with_simt, point.problem, arch, spec);
-      configs.insert(configs.end(), some.begin(), some.end());
+    Options with_simt = options;
+    with_simt.simt = true;  // trusted kernels
+    for (const KernelConfig& config : wanted(options.no_check ? options : with_simt, point, arch, spec)) {
+      if (seen.insert(print(config)).second) {
+        configs.push_back(config);
+      }
     }
   }
   const auto failures = compile_all(configs, arch.name, options.jobs);
@@ -308,6 +320,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_flag("--simt", options.simt, "also the plain kernels");
   app.add_flag("--no-check", options.no_check, "do not compare results with the trusted kernel's");
+  app.add_flag("--tried", options.tried, "only configurations that the tuner would measure at the point");
   app.add_option("--tiles", options.tiles, "only configurations whose spelling contains this");
   app.add_flag("--by-point", options.by_point, "a line for each point, as tests/tuning/measured/ keeps them");
   app.add_flag("--compile-only", options.compile_only, "fill the kernel store, measure nothing");
