@@ -6,14 +6,14 @@ namespace swiglu::ptx {
 
 // Until it returns nothing of the earlier kernels may be read, nor anything written that they use.
 __device__ __forceinline__ void grid_dependency_wait() {
-#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 900
+#if __CUDA_ARCH__ >= 900
   asm volatile("griddepcontrol.wait;" ::: "memory");
 #endif
 }
 
 // From here on the next kernel's blocks may be started, where there is room for them.
 __device__ __forceinline__ void grid_dependency_launch() {
-#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 900
+#if __CUDA_ARCH__ >= 900
   asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
 #endif
 }

@@ -52,8 +52,9 @@ inline constexpr int kConsumerRegisters =
 inline constexpr int kProducerRegisters = 24;
 inline constexpr int kSharedAlignment = 1024;        // of whatever is swizzled
 inline constexpr int kWgmmaSharedBytes = 227 << 10;  // that a block of sm_90 can have
-inline constexpr int kSplitTokens = 128;             // whole stages of every tile
-inline constexpr int kStreamingRegisters = 64;       // 1024 threads a multiprocessor: loads of 48 KB in flight
+inline constexpr int kBarrierBytes = 8;
+inline constexpr int kSplitTokens = 128;        // whole stages of every tile
+inline constexpr int kStreamingRegisters = 64;  // 1024 threads a multiprocessor: loads of 48 KB in flight
 inline constexpr int kStreamedElements =
     8;  // streaming: of a row that a thread takes at a time, 16 bytes of each matrix
 
@@ -172,6 +173,10 @@ SWIGLU_HD constexpr int staged_half_elements(const KernelConfig& config) {
   return product(config.problem).transposed ? tile.n * (tile.m + kStagingPad) : tile.m * (tile.n + kStagingPad);
 }
 
+SWIGLU_HD constexpr int ring_bytes(const KernelConfig& config) {
+  return config.tile.stages * stage_elements(config) * kElementBytes;
+}
+
 // wgmma_sm90: of what a warpgroup stages at a time.
 SWIGLU_HD constexpr int staging_slot_elements(const Tile& tile) {
   constexpr int kAlignment = kSharedAlignment / kElementBytes;
@@ -184,9 +189,7 @@ SWIGLU_HD constexpr int staging_slots(const KernelConfig& config) {
   if (is_ping_pong(config.tile) || config.problem.pass == Pass::recompute) {
     return 1;
   }
-  constexpr int kBarrierBytes = 8;
-  const int left = kWgmmaSharedBytes - config.tile.stages * stage_elements(config) * kElementBytes -
-                   barriers(config) * kBarrierBytes;
+  const int left = kWgmmaSharedBytes - ring_bytes(config) - barriers(config) * kBarrierBytes;
   const int slot_bytes = consumer_warpgroups(config.tile) * staging_slot_elements(config.tile) * kElementBytes;
   const int staged = staged_rounds(config.tile) * staged_outputs(config.problem.pass);
   int slots = staged;
@@ -213,10 +216,9 @@ SWIGLU_HD constexpr int staging_elements(const KernelConfig& config) {
 
 // Dynamic shared memory of a block.
 SWIGLU_HD constexpr int shared_bytes(const KernelConfig& config) {
-  const int ring = config.tile.stages * stage_elements(config) * kElementBytes;
+  const int ring = ring_bytes(config);
   const int staging = staging_elements(config) * kElementBytes;
   if (config.family == Family::wgmma_sm90) {
-    constexpr int kBarrierBytes = 8;
     return ring + consumer_warpgroups(config.tile) * staging + barriers(config) * kBarrierBytes;
   }
   return ring > staging ? ring : staging;

@@ -71,8 +71,10 @@ class Ring {
   __device__ __forceinline__ void release(unsigned stage) const { ptx::mbarrier_arrive(empty(stage)); }
 
  private:
-  __device__ __forceinline__ unsigned full(unsigned stage) const { return barriers_ + stage * 8; }
-  __device__ __forceinline__ unsigned empty(unsigned stage) const { return barriers_ + (kStages + stage) * 8; }
+  __device__ __forceinline__ unsigned full(unsigned stage) const { return barriers_ + stage * kBarrierBytes; }
+  __device__ __forceinline__ unsigned empty(unsigned stage) const {
+    return barriers_ + (kStages + stage) * kBarrierBytes;
+  }
 
   unsigned stages_;
   unsigned stage_bytes_;

@@ -57,7 +57,7 @@ class Outputs {
 #pragma unroll
         for (int half = 0; half < 2; ++half) {
           if constexpr (kPass == Pass::dx) {
-            write_sums(params_.out[0], work, round, half, half, half, sums);
+            write_sums(params_.out[0], work, round, half, sums);
           } else {
             write_weight_gradient(work, round, half, sums);
           }
@@ -121,10 +121,10 @@ class Outputs {
     store_.send(map, to.row, to.column, slot);
   }
 
-  // A half's sums as they are, to the place of `place_half`.
-  __device__ __forceinline__ void write_sums(const TensorMap& map, const Work& work, int round, int output, int half,
-                                             int place_half, Sums& sums) {
-    write_staged(map, place(work, round, place_half), round, output, sums,
+  // A half's sums as they are. In the forward pass each half has a matrix of its own, and comes after `out`.
+  __device__ __forceinline__ void write_sums(const TensorMap& map, const Work& work, int round, int half, Sums& sums) {
+    constexpr bool kForward = is_forward(kPass);
+    write_staged(map, place(work, round, kForward ? 0 : half), round, kForward ? half + 1 : half, sums,
                  [&](int j, int e) { return sums.packed(block_of(round, half), group_of(round, half, j), e); });
   }
 
@@ -133,8 +133,8 @@ class Outputs {
     write_staged(params_.out[0], place(work, round, 0), round, 0, sums,
                  [&](int j, int e) { return pack<kDType>(gated(j, e), gated(j, e + 1)); });
     if constexpr (kPass == Pass::forward_store) {
-      write_sums(params_.out[1], work, round, 1, 0, 0, sums);
-      write_sums(params_.out[2], work, round, 2, 1, 0, sums);
+      write_sums(params_.out[1], work, round, 0, sums);
+      write_sums(params_.out[2], work, round, 1, sums);
     }
   }
 
@@ -170,7 +170,7 @@ class Outputs {
       if (fetches_now()) {
         add_staged(work, round, half, sums);
       } else {
-        write_sums(gradient_map(half), work, round, half, half, half, sums);
+        write_sums(gradient_map(half), work, round, half, sums);
       }
     }
   }

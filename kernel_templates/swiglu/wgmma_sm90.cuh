@@ -143,7 +143,7 @@ class Consumer {
       : params_(params),
         ring_(ring),
         outputs_(params, staging + static_cast<unsigned>(warpgroup * staging_elements(C) * kElementBytes),
-                 kFirstStoreBarrier + warpgroup, fetched + static_cast<unsigned>(warpgroup) * 8,
+                 kFirstStoreBarrier + warpgroup, fetched + static_cast<unsigned>(warpgroup) * kBarrierBytes,
                  S::kPingPong ? 0 : warpgroup),
         warpgroup_(warpgroup) {}
 
@@ -257,7 +257,6 @@ __device__ __forceinline__ void run(const TmaParams& params) {
                 "what is swizzled is aligned");
   constexpr int kConsumers = Shape<C>::kConsumers;
   constexpr unsigned kReaders = (Shape<C>::kPingPong ? 1 : kConsumers) * kWarpgroupWarps;
-  constexpr unsigned kBarrierBytes = 8;
 
   const unsigned shared = ptx::shared_address(ptx::dynamic_shared());
   const unsigned staging = shared + sizeof(SharedStorage<C>::ring);

@@ -21,7 +21,8 @@ void Plan::execute(const swiglu_forward_args& args, void* stream) {
   }
   if (args.m > 0) {
     const Pass pass = forward_pass(spec_, args);
-    run(check_execution(spec_, pass, args, forward_workspace(pass, args.m)), stream);
+    const std::size_t wanted = args.workspace_size > 0 ? forward_workspace(pass, args.m) : 0;  // else it is not lent
+    run(check_execution(spec_, pass, args, wanted), stream);
   }
 }
 

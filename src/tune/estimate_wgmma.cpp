@@ -40,19 +40,27 @@ constexpr double kPingPongDw = 1.03;
 // seen at every size, more where d_model is larger, and is not explained (issue 4).
 constexpr double kNarrowRecompute = 1.07;
 
-double share_lost(const KernelConfig& config) {
-  const double ring = config.tile.stages < 4 ? kShallowRing : 1;
-  if (!is_ping_pong(config.tile)) {
+double ping_pong_factor(Pass pass, const Tile& tile) {
+  switch (pass) {
+    case Pass::recompute:
+      return tile.stages > 5 ? kNarrowRecompute : 1;
+    case Pass::dx:
+      return kPingPongDx;
+    case Pass::dw:
+    case Pass::dw_single:
+      return kPingPongDw;
+    default:
+      return 1;
+  }
+}
+
+double multiply_factor(const KernelConfig& config) {
+  const Tile& tile = config.tile;
+  const double ring = tile.stages < 4 ? kShallowRing : 1;
+  if (!is_ping_pong(tile)) {
     return ring;
   }
-  const double swapped = is_swapped(config.tile) ? kPingPongSwapped : 1;
-  if (config.problem.pass == Pass::recompute) {
-    return swapped * (config.tile.stages > 5 ? kNarrowRecompute : 1);
-  }
-  return ring * swapped *
-         (config.problem.pass == Pass::dx ? kPingPongDx
-          : is_dw(config.problem.pass)    ? kPingPongDw
-                                          : 1);
+  return ring * (is_swapped(tile) ? kPingPongSwapped : 1) * ping_pong_factor(config.problem.pass, tile);
 }
 
 // What a warpgroup does with 64 rows of both halves of its sums.
@@ -96,7 +104,7 @@ TileClocks tile_clocks(const KernelConfig& config, const ProductSizes& sizes) {
   const double rounds = elements / (kWgmmaRows * staged_sums(tile));
   const Round round = round_of(config.problem, sizes);
   const double stage = std::max(products, loaded / kLoadedBytesPerClock) + loaded * kLoadClocks + gap + promotion;
-  return {stages * stage * share_lost(config),
+  return {stages * stage * multiply_factor(config),
           rounds * ((round.gated + round.plain) * kRoundClocks + round.fetches * kFetchClocks) +
               elements * (round.gated / kGatedPerClock + round.plain / kStoredPerClock)};
 }

@@ -21,15 +21,19 @@ constexpr double kByteSeconds = 0.25e-12;
 constexpr double kSumSeconds = 4e-6;  // one more launch
 constexpr int kFloatBytes = 4;
 
+std::int64_t columns(const Problem& problem, int matrices) { return std::int64_t{matrices} * problem.d_intermediate; }
+
+std::int64_t tiles(const Problem& problem, int matrices, const Grain& grain) {
+  return ceil_div(problem.d_model, grain.rows) * ceil_div(columns(problem, matrices), grain.columns);
+}
+
 double seconds(const Problem& problem, int matrices, std::int64_t splits, std::int64_t tokens, int multiprocessors) {
-  const std::int64_t columns = std::int64_t{matrices} * problem.d_intermediate;
   double products = HUGE_VAL;
   for (const Grain& grain : kGrains) {
-    const std::int64_t tiles = ceil_div(problem.d_model, grain.rows) * ceil_div(columns, grain.columns);
-    const auto waves = static_cast<double>(ceil_div(tiles * splits, multiprocessors));
+    const auto waves = static_cast<double>(ceil_div(tiles(problem, matrices, grain) * splits, multiprocessors));
     products = std::min(products, waves * static_cast<double>(tokens) * grain.token_seconds);
   }
-  const double part_bytes = static_cast<double>(columns) * kFloatBytes * problem.d_model;
+  const double part_bytes = static_cast<double>(columns(problem, matrices)) * kFloatBytes * problem.d_model;
   const double parts = splits > 1 ? 2 * static_cast<double>(splits) * part_bytes * kByteSeconds + kSumSeconds : 0;
   return products + parts;
 }
@@ -41,8 +45,7 @@ TokenSplit split_tokens(const Problem& problem, int matrices, std::int64_t m, in
     return ceil_div(ceil_div(m, splits), kSplitTokens) * kSplitTokens;
   };
   const std::int64_t fewest = ceil_div(m, kMostTokens);
-  const std::int64_t large_tiles = ceil_div(problem.d_model, kGrains[0].rows) *
-                                   ceil_div(std::int64_t{matrices} * problem.d_intermediate, kGrains[0].columns);
+  const std::int64_t large_tiles = tiles(problem, matrices, kGrains[0]);
   const std::int64_t most =
       std::min(ceil_div(m, kSplitTokens), fewest + ceil_div(std::int64_t{2} * multiprocessors, large_tiles));
   std::int64_t best = fewest;

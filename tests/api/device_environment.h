@@ -45,6 +45,14 @@ struct StandIns {
     return recorded;
   }
 
+  // That there were so many launches, and all of them under capture.
+  static void check_all_captured(int count) {
+    REQUIRE(stand_in_launch_count() == count);
+    for (int i = 0; i < count; ++i) {
+      CHECK(launch(i).captured);
+    }
+  }
+
   swiglu_plan_desc desc = description(0);
   Buffers buffers;
 };

@@ -274,10 +274,10 @@ int run(const Options& options) {
   const DeviceSpec& spec = device == nullptr ? arch.representative : device->spec();
   std::vector<KernelConfig> configs;
   std::set<std::string> seen;
+  Options compiled = options;
+  compiled.simt = options.simt || !options.no_check;  // trusted kernels
   for (const Point& point : points) {
-    Options with_simt = options;
-    with_simt.simt = true;  // trusted kernels
-    for (const KernelConfig& config : wanted(options.no_check ? options : with_simt, point, arch, spec)) {
+    for (const KernelConfig& config : wanted(compiled, point, arch, spec)) {
       if (seen.insert(print(config)).second) {
         configs.push_back(config);
       }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "unit/plan/plan_data.h"
 
 namespace swiglu {
 namespace {
@@ -14,21 +15,10 @@ namespace {
 constexpr int kMultiprocessors = 132;
 
 swiglu_plan_desc description() {
-  swiglu_plan_desc desc{};
-  desc.struct_size = sizeof desc;
-  desc.dtype = SWIGLU_F16;
-  desc.accum = SWIGLU_ACCUM_F16;
-  desc.weight_layout = SWIGLU_KN;
-  desc.passes = SWIGLU_PASS_BACKWARD | SWIGLU_PASS_BACKWARD_RECOMPUTE;
-  desc.d_model = 260;
-  desc.d_intermediate = 516;
+  swiglu_plan_desc desc = f16_description(SWIGLU_PASS_BACKWARD | SWIGLU_PASS_BACKWARD_RECOMPUTE, 260, 516);
   desc.ld_dx = 264;
-  desc.device = 0;
   return desc;
 }
-
-// Addresses alone; nothing is read.
-void* address(std::uintptr_t value) { return reinterpret_cast<void*>(value); }
 
 swiglu_backward_args arguments(std::int64_t m) {
   swiglu_backward_args args{};

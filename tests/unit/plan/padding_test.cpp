@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "plan/padding_choice.h"
+#include "unit/plan/plan_data.h"
 
 namespace swiglu {
 namespace {
@@ -15,22 +16,12 @@ constexpr std::uintptr_t kWorkspace = 0xa00000000;
 
 // x at 2 bytes, w_gate at 16, w_up at 8; out at 4, g at 16, u at 2.
 swiglu_plan_desc description() {
-  swiglu_plan_desc desc{};
-  desc.struct_size = sizeof desc;
-  desc.dtype = SWIGLU_F16;
-  desc.accum = SWIGLU_ACCUM_F16;
-  desc.weight_layout = SWIGLU_KN;
-  desc.passes = SWIGLU_PASS_FORWARD | SWIGLU_PASS_FORWARD_STORE;
-  desc.d_model = 1001;
-  desc.d_intermediate = 2000;
+  swiglu_plan_desc desc = f16_description(SWIGLU_PASS_FORWARD | SWIGLU_PASS_FORWARD_STORE, 1001, 2000);
   desc.ld_w_up = 2004;
   desc.ld_out = 2002;
   desc.ld_u = 2001;
-  desc.device = 0;
   return desc;
 }
-
-void* address(std::uintptr_t value) { return reinterpret_cast<void*>(value); }
 
 ForwardParams arguments(std::int64_t m) {
   ForwardParams params{};

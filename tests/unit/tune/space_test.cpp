@@ -220,6 +220,7 @@ TEST_CASE("wgmma_sm90: byte, register and box counts of known tiles") {
   swapped.problem.pass = Pass::recompute;
   CHECK(staging_slots(swapped) == 1);  // dout comes into it
   CHECK(staging_slots(cooperative) == 1);
+  CHECK(find_arch("sm_90a")->representative.shared_bytes_per_block == kWgmmaSharedBytes);
 }
 
 TEST_CASE("wgmma_sm90: the passes of the backward pass") {
