@@ -2,6 +2,7 @@
 #include "api/device_environment.h"
 
 #include <cstring>
+#include <memory>
 #include <set>
 
 namespace swiglu_test {
@@ -117,9 +118,21 @@ TEST_CASE_FIXTURE(Padded, "padded rows: a workspace that is lent must be aligned
   };
   check_refused(nullptr, {"workspace is NULL"});
   check_refused(static_cast<char*>(lent.workspace) + 8, {"workspace is 0x", "16 bytes"});
-  check_refused(buffers.out.data(), {"workspace (0x", "overlaps out"});
-  check_refused(buffers.x.data() + 8, {"workspace (0x", "overlaps x"});
-  check_refused(buffers.w_gate.data(), {"workspace (0x", "overlaps w_gate"});
+  // The workspace's last bytes are an operand's first; there is room for either, so that nothing else overlaps.
+  std::vector<char> arena(lent.workspace_size + (std::size_t{1} << 20));
+  void* first = arena.data();
+  std::size_t room = arena.size();
+  REQUIRE(std::align(16, lent.workspace_size, first, room) != nullptr);
+  void* const last = static_cast<char*>(first) + (lent.workspace_size - 1) / 16 * 16;
+  const auto check_overlap = [&](const char* text, const auto& place) {
+    swiglu_forward_args bad = lent;
+    bad.workspace = first;
+    place(bad);
+    check_failure(swiglu_execute(plan.get(), &bad, nullptr), SWIGLU_INVALID_ARGUMENT, {"workspace (0x", text});
+  };
+  check_overlap("overlaps out", [&](swiglu_forward_args& bad) { bad.out = last; });
+  check_overlap("overlaps x", [&](swiglu_forward_args& bad) { bad.x = last; });
+  check_overlap("overlaps w_gate", [&](swiglu_forward_args& bad) { bad.w_gate = last; });
   CHECK(stand_in_launch_count() == 0);
   swiglu_forward_args small = lent;
   small.workspace = buffers.out.data();
