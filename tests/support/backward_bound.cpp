@@ -61,7 +61,7 @@ std::string compare(const GradientComparison& comparison,
                         std::fabs(got - sum.value), allowed);
           }
           if (std::isfinite(sum.value) && std::isfinite(got)) {
-            sums.add(sum.value, got, unit, sum.accumulators);
+            sums.add(format, sum.value, got, sum.accumulators);
             sums.variance += sum.variance;
             sums.variance2 += sum.variance * sum.variance;
           }

@@ -15,14 +15,17 @@ bool is_wrong(double expected, double got, double allowed, double largest) {
   return !(std::fabs(got - expected) <= allowed);
 }
 
-void BlockSums::add(double expected, double got, double half_unit, double accumulator) {
+void BlockSums::add(const NumberFormat& format, double expected, double got, double accumulator) {
   const double error = got - expected;
-  const double unit2 = half_unit * half_unit;
+  const double unit = half_unit(format, expected);
+  const double unit2 = unit * unit;
+  const double rounded = round_to(format, expected) - expected;
   elements += 1;
   error2 += error * error;
   expected2 += expected * expected;
   half_unit2 += unit2;
   half_unit4 += unit2 * unit2;
+  rounded2 += std::isfinite(rounded) ? rounded * rounded : unit2;
   accumulator2 += accumulator * accumulator;
 }
 
@@ -32,12 +35,13 @@ void BlockSums::add(const BlockSums& other) {
   expected2 += other.expected2;
   half_unit2 += other.half_unit2;
   half_unit4 += other.half_unit4;
+  rounded2 += other.rounded2;
   accumulator2 += other.accumulator2;
 }
 
 double BlockSums::rounding2(bool random_data) const {
   const double likely = half_unit2 / 3 + 6 * std::sqrt(half_unit4 * 4 / 45);
-  return random_data ? std::min(likely, half_unit2) : half_unit2;
+  return random_data ? std::min(std::max(likely, rounded2), half_unit2) : half_unit2;
 }
 
 double BlockSums::accumulators() const { return (1 + 3 / std::sqrt(elements)) * std::sqrt(accumulator2); }

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "support/number_format.h"
+
 namespace swiglu_test {
 
 constexpr std::int64_t kBlock = 64;
@@ -19,13 +21,15 @@ struct BlockSums {
   double expected2 = 0;
   double half_unit2 = 0;
   double half_unit4 = 0;
+  double rounded2 = 0;  // squared losses of rounding the expected values themselves
   double accumulator2 = 0;
 
-  // `half_unit`: the most that one rounding loses; `accumulator`: what the accumulators may lose.
-  void add(double expected, double got, double half_unit, double accumulator);
+  // `format`: that the result is stored in; `accumulator`: what the accumulators may lose.
+  void add(const NumberFormat& format, double expected, double got, double accumulator);
   void add(const BlockSums& other);
 
-  // The squared error of roundings: of random data what they are likely to lose, else the worst case.
+  // The squared error of roundings: of random data what they are likely to lose, or the expected values do lose, else
+  // the worst case.
   double rounding2(bool random_data) const;
   double accumulators() const;
 };

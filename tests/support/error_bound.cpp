@@ -23,8 +23,8 @@ struct Element {
 struct Sums : BlockSums {
   double unfused2 = 0;
 
-  void add(const Element& element, double unfused) {
-    BlockSums::add(element.expected, element.got, element.half_unit, element.accumulator);
+  void add(const NumberFormat& format, const Element& element, double unfused) {
+    BlockSums::add(format, element.expected, element.got, element.accumulator);
     unfused2 += (unfused - element.expected) * (unfused - element.expected);
   }
 
@@ -70,7 +70,7 @@ class Comparer {
           note_bad(element, row, column);
         }
         if (std::isfinite(element.expected) && std::isfinite(element.got)) {
-          sums.add(element, output_ == Output::out ? unfused(row, column) : element.expected);
+          sums.add(format_, element, output_ == Output::out ? unfused(row, column) : element.expected);
         }
       }
     }

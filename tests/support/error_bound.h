@@ -7,7 +7,10 @@
 // (1) Rounding. One correct rounding loses at most h, half a unit in the last place of the exact value. Over a block of
 //     random data the loss is uniform in [-h, h], so the sum of its squares has mean sum(h^2) / 3 and variance
 //     sum(h^4) 4/45. Allowed: mean + 6 deviations, and never more than sum(h^2). A second rounding anywhere doubles
-//     the sum, and is seen in blocks of a few hundred elements.
+//     the sum, and is seen in blocks of a few hundred elements. Where exact values are no such noise against the grid
+//     (a small product added to a value that lies on it is lost whole, whatever its size), what rounding them loses is
+//     known, d <= h: a result whose sum was off by e is off by at most d + 2 |e|, since the distance to the nearest
+//     number changes no faster than the value. So sum(d^2) takes the place of the likely loss where it is larger.
 // (2) Accumulators. Let s = |x row| |w column| / sqrt(d_model), the size of a sum of d_model random products. In
 //     sequence, n additions rounded to unit roundoff r lose about 0.41 r sqrt(n) s: a random walk of roundings of
 //     partial sums that themselves grow as sqrt. Tensor cores add 16 products at a time; into f32 they truncate, which
