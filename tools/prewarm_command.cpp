@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "tools/commands.h"
+#include "tools/prewarm/devices.h"
 #include "tools/prewarm/prewarm.h"
 #include "tools/problem_options.h"
 
@@ -21,6 +22,7 @@ struct Options {
   std::vector<std::string> problems;
   std::vector<std::string> files;
   std::vector<std::int64_t> tokens;
+  std::vector<std::string> devices = {"0"};
   PrewarmOptions prewarm;
   bool estimate = false;
   bool dry_run = false;
@@ -116,6 +118,9 @@ int run(const Options& options) {
   PrewarmOptions how = options.prewarm;
   how.measure = !options.estimate;
   const std::string directory = text(swiglu_cache_directory);  // first: without one it is all in vain
+  if (how.archs.empty()) {
+    how.devices = alike_devices(Json::parse(text(swiglu_info)), options.devices);
+  }
   PrewarmResult result;
   {
     Progress progress(options.json ? stderr : stdout, steps_of(problems, how),
@@ -146,7 +151,12 @@ void add_prewarm_command(CLI::App& app, int& exit_code) {
       ->delimiter(',')
       ->allow_extra_args(false)
       ->type_name("N,...");
-  command->add_option("--device", options->prewarm.device, "CUDA ordinal")->capture_default_str();
+  command->add_option("--device", options->devices, "CUDA ordinals (0,1), or all: cards that are alike share the work")
+      ->check(CLI::NonNegativeNumber | CLI::IsMember({"all"}))
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("N,...")
+      ->capture_default_str();
   command
       ->add_option("--arch", options->prewarm.archs, "Only compile, for this architecture, without a GPU; repeatable")
       ->allow_extra_args(false)
@@ -159,7 +169,8 @@ void add_prewarm_command(CLI::App& app, int& exit_code) {
       ->check(CLI::Range(1, 4096))
       ->type_name("N");
   command
-      ->add_option("-p,--problems-at-once", options->prewarm.problems_at_once, "While one is measured others compile")
+      ->add_option("-p,--at-once", options->prewarm.steps_at_once,
+                   "On each device: while one is measured others compile")
       ->check(CLI::Range(1, 64))
       ->type_name("N")
       ->capture_default_str();

@@ -19,7 +19,7 @@ BackwardCase make_backward(const Kind& kind, std::int64_t d_model, std::int64_t 
 TEST_CASE("backward: captured in a graph, and replayed on other contents of the same buffers") {
   constexpr std::int64_t kRows = 6000;  // split into parts on large cards
   const BackwardCase test = make_backward(kKinds[0], 128, 136, kRows);
-  const Plan plan = make_plan(plan_desc(test, 0));
+  const Plan plan = make_plan(plan_desc(test, test_device()));
   require(swiglu_plan_prepare(plan.get(), kRows), "swiglu_plan_prepare");
   for (const Wanted& wanted : both_modes()) {
     BackwardTrial trial(memory_under_test(), test, kRows, plan.get());

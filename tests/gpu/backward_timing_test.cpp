@@ -145,7 +145,7 @@ DgateTimes time_dgate(Execution& execution) {
 TEST_CASE("backward: how long its parts take, 8192 x 4096 x 14336") {
   for (const Kind& kind : {kKinds[0], kKinds[4]}) {
     const BackwardCase test{make_case(kind, kModel, kIntermediate, {kM}), std::nullopt, {}};
-    const Plan plan = make_plan(plan_desc(test, 0));
+    const Plan plan = make_plan(plan_desc(test, test_device()));
     require(swiglu_plan_prepare(plan.get(), kM), "swiglu_plan_prepare");
     std::size_t workspace = 0;
     require(swiglu_plan_workspace_size(plan.get(), SWIGLU_PASS_BACKWARD, kM, &workspace), "workspace_size");

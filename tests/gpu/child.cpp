@@ -60,11 +60,11 @@ Pipe make_pipe() {
   return {ends[0], ends[1]};
 }
 
-// The command line: SWIGLU_TEST_CHILD_PREFIX, this program, its arguments.
-std::vector<std::string> command_line(const std::vector<std::string>& arguments) {
+// The command line: the prefix, this program, its arguments.
+std::vector<std::string> command_line(const std::string& prefix, const std::vector<std::string>& arguments) {
   std::vector<std::string> words;
-  std::istringstream prefix(from_environment("SWIGLU_TEST_CHILD_PREFIX"));
-  for (std::string word; prefix >> word;) {
+  std::istringstream of_prefix(prefix);
+  for (std::string word; of_prefix >> word;) {
     words.push_back(word);
   }
   words.push_back(std::filesystem::read_symlink("/proc/self/exe").string());
@@ -73,8 +73,7 @@ std::vector<std::string> command_line(const std::vector<std::string>& arguments)
 }
 
 // stdin is inherited; `output` takes stdout and stderr.
-pid_t spawn(const std::vector<std::string>& arguments, const Environment& environment, int output) {
-  std::vector<std::string> words = command_line(arguments);
+pid_t spawn(std::vector<std::string> words, const Environment& environment, int output) {
   std::vector<std::string> variables = child_environment(environment);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
@@ -112,9 +111,10 @@ bool read_more(int descriptor, std::string& text) {
 
 }  // namespace
 
-ChildResult run_child(const std::vector<std::string>& arguments, const Environment& environment) {
+ChildResult run_child(const std::vector<std::string>& arguments, const Environment& environment,
+                      const std::string& prefix) {
   const Pipe pipe = make_pipe();
-  const pid_t child = spawn(arguments, environment, pipe.write);
+  const pid_t child = spawn(command_line(prefix, arguments), environment, pipe.write);
   close(pipe.write);
   ChildResult result;
   while (read_more(pipe.read, result.output)) {
@@ -125,7 +125,8 @@ ChildResult run_child(const std::vector<std::string>& arguments, const Environme
 }
 
 ChildResult run_test_case(const std::string& name, const Environment& environment) {
-  return run_child({"--test-case=" + name, "--no-skip", "--no-intro"}, environment);
+  return run_child({"--test-case=" + name, "--no-skip", "--no-intro"}, environment,
+                   from_environment("SWIGLU_TEST_CHILD_PREFIX"));
 }
 
 std::string from_environment(const char* name) {

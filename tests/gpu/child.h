@@ -15,16 +15,19 @@ struct ChildResult {
 
 using Environment = std::vector<std::pair<std::string, std::string>>;  // set over this process's
 
-// Runs this program with these arguments and waits. SWIGLU_TEST_CHILD_PREFIX stands before it: a checker's command, its
-// words separated by spaces. Thread-safe.
-ChildResult run_child(const std::vector<std::string>& arguments, const Environment& environment);
+// Runs this program with these arguments and waits. `prefix` stands before it: another command, its words separated by
+// spaces. Thread-safe.
+ChildResult run_child(const std::vector<std::string>& arguments, const Environment& environment,
+                      const std::string& prefix = "");
 
-// Runs one test case of this doctest program that is marked doctest::skip().
+// Runs one test case of this doctest program that is marked doctest::skip(), with SWIGLU_TEST_CHILD_PREFIX (a checker's
+// command) as prefix.
 ChildResult run_test_case(const std::string& name, const Environment& environment);
 
 // The environment variable a child test case was given, or "".
 std::string from_environment(const char* name);
 
+inline constexpr const char* kDeviceVariable = "SWIGLU_TEST_DEVICE";
 inline constexpr const char* kCompileAheadVariable = "SWIGLU_TEST_COMPILE_AHEAD";
 
 }  // namespace swiglu_test

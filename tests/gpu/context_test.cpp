@@ -66,7 +66,7 @@ std::string calls_keep(const Driver& driver, CUcontext context) {
       }
     };
     swiglu_plan* plan = nullptr;
-    swiglu_plan_desc desc = plan_desc(test, 0);
+    swiglu_plan_desc desc = plan_desc(test, test_device());
     check(swiglu_plan_create(&plan, &desc), SWIGLU_OK, "swiglu_plan_create");
     check(swiglu_plan_prepare(plan, kRows), SWIGLU_OK, "swiglu_plan_prepare");
     const swiglu_forward_args args = trial.args(SWIGLU_PASS_FORWARD);
@@ -87,12 +87,6 @@ std::string calls_keep(const Driver& driver, CUcontext context) {
   return failure + trial.verify(SWIGLU_PASS_FORWARD);
 }
 
-int device_count() {
-  int count = 0;
-  require_cuda(cudaGetDeviceCount(&count), "cudaGetDeviceCount");
-  return count;
-}
-
 }  // namespace
 
 TEST_CASE("the current context is restored: none, the primary, another") {
@@ -106,7 +100,7 @@ TEST_CASE("the current context is restored: none, the primary, another") {
   const std::string with_primary = calls_keep(driver, primary);
   CHECK_MESSAGE(with_primary.empty(), "primary current: ", with_primary);
   CUcontext other = nullptr;
-  REQUIRE(driver.create(&other, 0, 0) == CUDA_SUCCESS);
+  REQUIRE(driver.create(&other, 0, test_device()) == CUDA_SUCCESS);
   driver.set_current(primary);
   const std::string with_other = calls_keep(driver, other);
   CHECK_MESSAGE(with_other.empty(), "another context current: ", with_other);
@@ -118,12 +112,12 @@ TEST_CASE("a stream of another context of the same device is refused") {
   const Case test = make_case(kKinds[0], 72, 80, {kRows});
   Trial trial(memory_under_test(), test, kRows);
   trial.upload();
-  const Plan plan = make_plan(plan_desc(test, 0));
+  const Plan plan = make_plan(plan_desc(test, test_device()));
   require(swiglu_plan_prepare(plan.get(), kRows), "swiglu_plan_prepare");
   CUcontext primary = nullptr;
   driver.get_current(&primary);
   CUcontext other = nullptr;
-  REQUIRE(driver.create(&other, 0, 0) == CUDA_SUCCESS);  // and makes it current
+  REQUIRE(driver.create(&other, 0, test_device()) == CUDA_SUCCESS);  // and makes it current
   CUstream stream = nullptr;
   REQUIRE(driver.create_stream(&stream, CU_STREAM_NON_BLOCKING) == CUDA_SUCCESS);
   driver.set_current(primary);
@@ -153,11 +147,12 @@ TEST_CASE("two devices: a plan for each from one thread, the current device unch
     MESSAGE("skipped: one GPU");
     return;
   }
-  CudaMemory second_memory(1);
+  const int another = test_device() == 0 ? 1 : 0;
+  CudaMemory second_memory(another);
   const Case test = make_case(kKinds[0], 72, 80, {kRows});
-  const Plan first = make_plan(plan_desc(test, 0));
-  const Plan second = make_plan(plan_desc(test, 1));
-  for (const int current : {0, 1}) {
+  const Plan first = make_plan(plan_desc(test, test_device()));
+  const Plan second = make_plan(plan_desc(test, another));
+  for (const int current : {test_device(), another}) {
     const DeviceScope scope(current);
     CHECK(run_case(memory_under_test(), test) == "");
     CHECK(run_case(second_memory, test) == "");

@@ -2,12 +2,25 @@
 
 #include <stdexcept>
 
+#include "gpu/child.h"
+
 namespace swiglu_test {
 
 void require_cuda(cudaError_t error, const char* what) {
   if (error != cudaSuccess) {
     throw std::runtime_error(std::string(what) + ": " + cudaGetErrorName(error) + ": " + cudaGetErrorString(error));
   }
+}
+
+int test_device() {
+  const std::string ordinal = from_environment(kDeviceVariable);
+  return ordinal.empty() ? 0 : std::stoi(ordinal);
+}
+
+int device_count() {
+  int count = 0;
+  require_cuda(cudaGetDeviceCount(&count), "cudaGetDeviceCount");
+  return count;
 }
 
 DeviceScope::DeviceScope(int device) {
@@ -57,21 +70,27 @@ DeviceBuffer make_buffer(std::size_t bytes) {
   return DeviceBuffer(pointer);
 }
 
-std::string why_no_gpu() {
+std::string why_no_gpu(int device) {
   int count = 0;
   const cudaError_t error = cudaGetDeviceCount(&count);
   if (error != cudaSuccess) {
     return cudaGetErrorString(error);
   }
-  if (count == 0) {
-    return "no CUDA device";
+  if (count <= device) {
+    return count == 0 ? "no CUDA device" : "no CUDA device " + std::to_string(device);
   }
   cudaDeviceProp properties{};
-  if (const cudaError_t failed = cudaGetDeviceProperties(&properties, 0); failed != cudaSuccess) {
+  if (const cudaError_t failed = cudaGetDeviceProperties(&properties, device); failed != cudaSuccess) {
     return cudaGetErrorString(failed);
   }
   const int compute_capability = 10 * properties.major + properties.minor;
   return compute_capability < 75 ? std::string(properties.name) + " is older than compute capability 7.5" : "";
+}
+
+std::string device_name(int device) {
+  cudaDeviceProp properties{};
+  require_cuda(cudaGetDeviceProperties(&properties, device), "cudaGetDeviceProperties");
+  return properties.name;
 }
 
 std::string arch_of(int device) {

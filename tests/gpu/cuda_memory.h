@@ -30,6 +30,10 @@ class CudaMemory final : public Memory {
   std::int32_t device_;
 };
 
+// The CUDA ordinal under test: SWIGLU_TEST_DEVICE, else 0. Current in the main thread; another thread that uses the
+// CUDA runtime makes it current first.
+int test_device();
+
 // Makes a device current for a scope.
 class DeviceScope {
  public:
@@ -58,8 +62,13 @@ Stream make_stream(unsigned flags = cudaStreamNonBlocking);
 Event make_event();
 DeviceBuffer make_buffer(std::size_t bytes);
 
-// Empty, or why device 0 cannot run the library: no driver, no device, too old.
-std::string why_no_gpu();
+// Empty, or why a device cannot run the library: no driver, no device, too old.
+std::string why_no_gpu(int device);
+
+int device_count();
+
+// As the driver says it.
+std::string device_name(int device);
 
 // "sm_90": the architecture of a device, without the feature suffix.
 std::string arch_of(int device);

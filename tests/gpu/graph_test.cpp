@@ -20,7 +20,7 @@ TEST_CASE("a prepared plan is captured, and replayed on other contents of the sa
       test.x.offset = offset;
       Trial trial(memory_under_test(), test, kRows);
       trial.upload();
-      const Plan plan = make_plan(plan_desc(test, 0));
+      const Plan plan = make_plan(plan_desc(test, test_device()));
       require(swiglu_plan_prepare(plan.get(), kRows), "swiglu_plan_prepare");
       const Stream stream = make_stream();
       require_cuda(cudaStreamBeginCapture(stream.get(), mode), "cudaStreamBeginCapture");
@@ -49,7 +49,7 @@ TEST_CASE("a graph outlives its plan") {
   const Case test = make_case(kKinds[0], 128, 136, {kRows});
   Trial trial(memory_under_test(), test, kRows);
   trial.upload();
-  Plan plan = make_plan(plan_desc(test, 0));
+  Plan plan = make_plan(plan_desc(test, test_device()));
   require(swiglu_plan_prepare(plan.get(), kRows), "swiglu_plan_prepare");
   const Stream stream = make_stream();
   require_cuda(cudaStreamBeginCapture(stream.get(), cudaStreamCaptureModeGlobal), "cudaStreamBeginCapture");
@@ -66,7 +66,7 @@ TEST_CASE("an unprepared m under capture: NOT_PREPARED, nothing touched, and the
   const Case test = make_case(kKinds[0], 144, 152, {kRows});
   Trial trial(memory_under_test(), test, kRows);
   trial.upload();
-  const Plan plan = make_plan(plan_desc(test, 0));
+  const Plan plan = make_plan(plan_desc(test, test_device()));
   const Stream stream = make_stream();
   const DeviceBuffer marker = make_buffer(256);
   require_cuda(cudaMemset(marker.get(), 0, 256), "cudaMemset");
@@ -97,7 +97,7 @@ TEST_CASE("an unprepared m under capture: NOT_PREPARED, nothing touched, and the
 TEST_CASE("m = 0 under capture succeeds and adds nothing, prepared or not") {
   const Case test = make_case(kKinds[0], 144, 152, {0});
   const Trial trial(memory_under_test(), test, 0);
-  const Plan plan = make_plan(plan_desc(test, 0));
+  const Plan plan = make_plan(plan_desc(test, test_device()));
   const Stream stream = make_stream();
   require_cuda(cudaStreamBeginCapture(stream.get(), cudaStreamCaptureModeGlobal), "cudaStreamBeginCapture");
   const swiglu_forward_args args = trial.args(SWIGLU_PASS_FORWARD);

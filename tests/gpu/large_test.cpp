@@ -51,7 +51,7 @@ TEST_CASE("4096 x 4096 x 14336, every kind") {
   }
   prepare_all(memory_under_test(), cases);
   for (const Case& test : cases) {
-    const Plan plan = make_plan(plan_desc(test, 0));
+    const Plan plan = make_plan(plan_desc(test, test_device()));
     Trial trial(memory_under_test(), test, kM);
     trial.upload();
     const swiglu_forward_args args = trial.args(SWIGLU_PASS_FORWARD);
@@ -70,7 +70,7 @@ TEST_CASE("millions of rows: more row tiles than 65535") {
   for (const Kind& kind : {kKinds[0], kKinds[1]}) {
     Case test = make_case(kind, 8, 8, {kM});
     test.passes = SWIGLU_PASS_FORWARD;
-    const Plan plan = make_plan(plan_desc(test, 0));
+    const Plan plan = make_plan(plan_desc(test, test_device()));
     Trial trial(memory_under_test(), test, kM);
     trial.upload();
     const swiglu_forward_args args = trial.args(SWIGLU_PASS_FORWARD);
@@ -182,7 +182,7 @@ TEST_CASE("offsets beyond 2^31 elements in x, the weights and the output") {
     x.upload(*trial.x().matrix);
     w_gate.upload(*trial.w_gate().matrix);
     w_up.upload(*trial.w_up().matrix);
-    swiglu_plan_desc desc = plan_desc(test, 0);
+    swiglu_plan_desc desc = plan_desc(test, test_device());
     desc.passes = SWIGLU_PASS_FORWARD;
     desc.ld_x = kPitch;
     desc.ld_out = kPitch;

@@ -42,7 +42,7 @@ TEST_CASE("odd pitches by way of padded rows: the same bits again, and from a gr
   constexpr std::int64_t kM = 2048;
   constexpr std::uint32_t kPass = SWIGLU_PASS_FORWARD_STORE;
   const Case test = make_case(kKinds[4], 2049, 4099, {kM});
-  const Plan plan = make_plan(plan_desc(test, 0));
+  const Plan plan = make_plan(plan_desc(test, test_device()));
   require(swiglu_plan_prepare(plan.get(), kM), "swiglu_plan_prepare");
   const std::size_t bytes = workspace_size(plan, kPass, kM);
   if (bytes == 0) {

@@ -4,10 +4,12 @@
 #
 #   tests/gpu/run_on_gpu.sh BUILD OUTPUT [SECONDS] [PART...]
 #
-#   tests      the GPU tests but for the next part, and the acceptance runs
+#   tests      the GPU tests but for the next part, on every GPU, and the acceptance runs
 #   tiles      every candidate tile of every family, a process each
 #   forward    speeds next to cuBLASLt's: the goals, and every tile at one of them
 #   backward   the same of the backward pass, alone and with the forward pass
+#   suites     speeds next to cuBLASLt's: suites seed and llm, the goals in f16, with f16 sums and storing g and u
+#   records    the tuning records that ship, made anew by all GPUs, into OUTPUT/records.json, and the tuner's promises
 #   sanitizer  compute-sanitizer: odd placements under each checker, then every tile
 #
 # Without a PART all of them. SECONDS (default 580) is for all steps together: a step is given what is left, at most its
@@ -16,15 +18,16 @@
 set -u
 
 if [ $# -lt 2 ] || [ ! -x "$1/tests/gpu/gpu_tests" ]; then
-  echo "usage: $0 BUILD OUTPUT [SECONDS] [PART...]; BUILD holds swiglu, libswiglu.so* and tests/gpu/gpu_tests" >&2
+  echo "usage: $0 BUILD OUTPUT [SECONDS] [PART...]; BUILD holds swiglu, libswiglu.so* and tests" >&2
   exit 2
 fi
+here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "$1" && pwd)
 mkdir -p "$2" || exit 2
 output=$(cd "$2" && pwd)
 budget=${3:-580}
 shift $(($# < 3 ? $# : 3))
-parts=${*:-tests tiles forward backward sanitizer}
+parts=${*:-tests tiles forward backward suites records sanitizer}
 gpu_tests=$build/tests/gpu/gpu_tests
 
 export SWIGLU_REQUIRE_GPU=1
@@ -62,7 +65,7 @@ step() {
 wants() { [[ " $parts " == *" $1 "* ]]; }
 
 for part in $parts; do
-  case $part in tests | tiles | forward | backward | sanitizer) ;; *)
+  case $part in tests | tiles | forward | backward | suites | records | sanitizer) ;; *)
     echo "$0: no part '$part'; its head names them" >&2
     exit 2
     ;;
@@ -83,7 +86,7 @@ if wants tests; then
 fi
 
 if wants tiles; then
-  step every_tile 400 "$gpu_tests" --no-intro '--test-case=every candidate tile*'
+  step every_tile 400 env SWIGLU_TEST_DEVICE=0 "$gpu_tests" --no-intro '--test-case=every candidate tile*'
 fi
 
 if wants forward; then
@@ -105,15 +108,35 @@ if wants backward; then
   done
 fi
 
+if wants suites; then
+  bench() {
+    local name=$1 limit=$2
+    shift 2
+    step "suite_$name" "$limit" "$build/swiglu" bench "$@" --rounds 7 --seconds 0.08 --json "$output/$name.json"
+  }
+  bench seed 120 seed
+  bench llm 180 llm
+  bench f16 60 goals --dtype f16
+  bench f16_sums 60 goals --dtype f16 --accum f16
+  bench store 60 goals --store --filter 4096x
+fi
+
+if wants records; then
+  step prewarm $((budget * 3 / 4)) bash -c "set -o pipefail; '$here/../tuning/shipped_problems.sh' |
+    '$build/swiglu' prewarm --file - --device all -p 3 --time-limit $((budget * 2 / 3)) --json >'$output/prewarm.json'"
+  step export 30 "$build/swiglu" tuning export "$output/records.json"
+  step tuner_check 300 "$build/tests/tuning/tuner_check" --random 20 --buckets 10
+fi
+
 if wants sanitizer; then
   sanitizer=$(command -v compute-sanitizer || echo /usr/local/cuda/bin/compute-sanitizer)
   if [ -x "$sanitizer" ]; then
     for tool in memcheck racecheck initcheck; do
-      step "sanitizer_$tool" 120 "$sanitizer" --tool "$tool" --error-exitcode 9 "$gpu_tests" \
+      step "sanitizer_$tool" 120 env SWIGLU_TEST_DEVICE=0 "$sanitizer" --tool "$tool" --error-exitcode 9 "$gpu_tests" \
         '--test-case=*[sanitizer]*'
     done
     for tool in memcheck racecheck; do  # of processes that the first one starts
-      step "sanitizer_${tool}_every_tile" 120 env \
+      step "sanitizer_${tool}_every_tile" 120 env SWIGLU_TEST_DEVICE=0 \
         SWIGLU_TEST_CHILD_PREFIX="$sanitizer --tool $tool --error-exitcode 9" \
         "$gpu_tests" '--test-case=every candidate tile*'
     done
@@ -125,7 +148,7 @@ fi
 echo "==== numbers"
 sed -n 's/.*MESSAGE: //p' "$output/gpu_tests.log" 2>/dev/null
 grep -h -i 'TFLOP' "$output"/run_*.log 2>/dev/null
-for log in "$output"/{forward,backward,both}_*.log; do
+for log in "$output"/{forward,backward,both,suite}_*.log; do
   [ -f "$log" ] && head -n 40 "$log"
 done
 echo "==== steps ($SECONDS s)"

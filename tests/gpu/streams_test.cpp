@@ -35,7 +35,7 @@ std::string execute_behind_inputs(Trial& trial, swiglu_plan* plan, cudaStream_t 
 
 TEST_CASE("streams of every kind are obeyed") {
   const Case test = make_case(kKinds[0], 128, 136, {150});
-  const Plan plan = make_plan(plan_desc(test, 0));
+  const Plan plan = make_plan(plan_desc(test, test_device()));
   require(swiglu_plan_prepare(plan.get(), 150), "swiglu_plan_prepare");
   const DeviceBuffer delay = make_buffer(kDelayBytes);
   Trial trial(memory_under_test(), test, 150);
@@ -60,7 +60,7 @@ TEST_CASE("streams of every kind are obeyed") {
 
 TEST_CASE("8 threads with 3 streams each on one plan, some of them first to use their m") {
   const Case test = make_case(kKinds[1], 136, 200, {});
-  const Plan plan = make_plan(plan_desc(test, 0));
+  const Plan plan = make_plan(plan_desc(test, test_device()));
   require(swiglu_plan_prepare(plan.get(), 64), "swiglu_plan_prepare");
   constexpr std::int64_t kRows[] = {1, 17, 64, 100, 129, 200, 513, 1000};
   std::vector<std::string> failures(std::size(kRows));
@@ -68,6 +68,7 @@ TEST_CASE("8 threads with 3 streams each on one plan, some of them first to use 
   for (std::size_t i = 0; i < std::size(kRows); ++i) {
     threads.emplace_back([&, i] {
       try {
+        const DeviceScope scope(test_device());
         std::vector<Stream> streams;
         std::vector<std::unique_ptr<Trial>> trials;
         for (int s = 0; s < 3; ++s) {
@@ -103,7 +104,7 @@ TEST_CASE("a plan may be destroyed while its work is still to run") {
   trial.upload();
   const DeviceBuffer delay = make_buffer(kDelayBytes);
   const Stream stream = make_stream();
-  Plan plan = make_plan(plan_desc(test, 0));
+  Plan plan = make_plan(plan_desc(test, test_device()));
   require(swiglu_plan_prepare(plan.get(), 150), "swiglu_plan_prepare");
   for (int i = 0; i < kDelays; ++i) {
     require_cuda(cudaMemsetAsync(delay.get(), i, kDelayBytes, stream.get()), "cudaMemsetAsync");

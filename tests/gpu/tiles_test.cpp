@@ -112,7 +112,7 @@ std::string join(const std::set<std::size_t>& numbers) {
 
 TEST_CASE("every candidate tile of every family computes every kind of problem") {
   const std::vector<TileCase> cases = tile_cases();
-  const Candidates candidates = compile_all(cases, arch_of(memory_under_test().device()));
+  const Candidates candidates = compile_all(cases, arch_of(test_device()));
   for (const std::string& failure : candidates.failures) {
     FAIL_CHECK(failure);
   }
@@ -134,7 +134,7 @@ TEST_CASE("every candidate tile of every family computes every kind of problem")
     CHECK_MESSAGE(results[i].exit_code == 0, kTileVariable, "=", tiles[i].first, " exit code ", results[i].exit_code,
                   "\n", results[i].output);
   }
-  MESSAGE(candidates.kernels, " kernels of ", tiles.size(), " tiles on ", arch_of(memory_under_test().device()));
+  MESSAGE(candidates.kernels, " kernels of ", tiles.size(), " tiles on ", arch_of(test_device()));
 }
 
 // Needs no GPU: main() lets it run alone where SWIGLU_TEST_COMPILE_AHEAD names an architecture.
@@ -154,7 +154,7 @@ TEST_CASE("child: one forced tile" * doctest::skip()) {
   std::size_t executed = 0;
   for (std::size_t number = 0; numbers >> number; ++executed) {
     const TileCase& test = all.at(number);
-    const Plan plan = make_plan(test.desc(memory_under_test().device()));
+    const Plan plan = make_plan(test.desc(test_device()));
     const std::string description = describe(plan.get(), test.test.base.m.front());
     CHECK_MESSAGE(description.find(tile) != std::string::npos, test.text(), ": the tile was not taken: ", description);
     const std::string failure = test.run();

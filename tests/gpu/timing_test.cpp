@@ -67,7 +67,7 @@ TEST_CASE("timing: a plan from a warm kernel store, in fresh processes") {
 
 TEST_CASE("child: create and prepare once" * doctest::skip()) {
   require_cuda(cudaFree(nullptr), "cudaFree");  // context creation is not counted
-  const swiglu_plan_desc desc = plan_desc(warm_case(), 0);
+  const swiglu_plan_desc desc = plan_desc(warm_case(), test_device());
   swiglu_plan* created = nullptr;
   const Clock::time_point start = Clock::now();
   const swiglu_status status = swiglu_plan_create(&created, &desc);
@@ -83,7 +83,7 @@ TEST_CASE("child: create and prepare once" * doctest::skip()) {
 TEST_CASE("timing: swiglu_execute on a prepared plan, host side") {
   Case test = make_case(kKinds[0], 128, 128, {128});
   test.passes = SWIGLU_PASS_FORWARD;
-  const Plan plan = make_plan(plan_desc(test, 0));
+  const Plan plan = make_plan(plan_desc(test, test_device()));
   require(swiglu_plan_prepare(plan.get(), 128), "swiglu_plan_prepare");
   Trial trial(memory_under_test(), test, 128);
   trial.upload();

@@ -1,9 +1,11 @@
 // Plans that measure, on a real GPU: they compute what others compute, leave captures and buffers alone, keep their
 // time, and find in a fresh process what they measured. What the choice itself is worth: tests/tuning/tuner_check.cpp.
 #include <algorithm>
+#include <barrier>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <thread>
 
 #include "gpu/child.h"
@@ -19,11 +21,12 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr double kGoalColdSeconds = 5;
+constexpr double kGoalShippedSeconds = 1.5;
 constexpr double kGoalWarmMilliseconds = 10;
 constexpr double kFactor = 2;  // for a busy machine; the numbers are printed
 
 swiglu_plan_desc measuring(const Case& test) {
-  swiglu_plan_desc desc = plan_desc(test, memory_under_test().device());
+  swiglu_plan_desc desc = plan_desc(test, test_device());
   desc.tuning = SWIGLU_TUNING_MEASURE;
   return desc;
 }
@@ -31,6 +34,13 @@ swiglu_plan_desc measuring(const Case& test) {
 bool is_by_measurement(const std::string& description) {
   return description.find("\"choice\":\"measured\"") != std::string::npos ||
          description.find("\"choice\":\"user record\"") != std::string::npos;
+}
+
+// Of a description, the first value of that name.
+std::string value_in(const std::string& description, const std::string& name) {
+  const std::size_t at = description.find("\"" + name + "\":");
+  const std::string text = at == std::string::npos ? "" : description.substr(at + name.size() + 3);
+  return text.substr(0, text.find_first_of(",}"));
 }
 
 double number_in(const std::string& output, const std::string& name) {
@@ -67,7 +77,7 @@ TEST_CASE("tuning and another thread's capture in global mode leave each other a
   const Case test = make_case(kKinds[0], 128, 136, {150});
   Trial trial(memory_under_test(), test, 150);
   trial.upload();
-  const Plan plan = make_plan(plan_desc(test, 0));
+  const Plan plan = make_plan(plan_desc(test, test_device()));
   require(swiglu_plan_prepare(plan.get(), 150), "swiglu_plan_prepare");
   const Stream stream = make_stream();
   require_cuda(cudaStreamBeginCapture(stream.get(), cudaStreamCaptureModeGlobal), "cudaStreamBeginCapture");
@@ -98,7 +108,7 @@ TEST_CASE("batch invariant: a row is the same bit by bit, alone and among others
   constexpr std::int64_t kIntermediate = 768;
   constexpr std::int64_t kRows = 700;
   for (const Kind& kind : kKinds) {
-    swiglu_plan_desc desc = plan_desc(make_case(kind, kModel, kIntermediate, {kRows}), 0);
+    swiglu_plan_desc desc = plan_desc(make_case(kind, kModel, kIntermediate, {kRows}), test_device());
     desc.passes = SWIGLU_PASS_FORWARD;
     desc.options = SWIGLU_OPTION_BATCH_INVARIANT;
     const Plan plan = make_plan(desc);
@@ -170,6 +180,77 @@ TEST_CASE("timing: first use of an unknown problem with measuring, cold and warm
   CHECK((tiles[0] == tiles[1] || std::abs(times[0] / times[1] - 1) <= 0.01));
 }
 
+TEST_CASE("timing: first use of a problem whose record ships compiles one kernel and measures nothing") {
+  swiglu::test::ScratchDirectory measured;
+  const ChildResult made = run_test_case("child: measure once", {{"SWIGLU_CACHE_DIR", measured.path().string()}});
+  REQUIRE_MESSAGE(made.exit_code == 0, made.output);
+  swiglu::test::ScratchDirectory shipped;  // the records, and no kernels
+  std::filesystem::create_directories(shipped.path() / "v1");
+  std::filesystem::copy(measured.path() / "v1" / "tuned", shipped.path() / "v1" / "tuned",
+                        std::filesystem::copy_options::recursive);
+  for (int i = 0; i < 3; ++i) {
+    swiglu::test::ScratchDirectory empty;
+    const ChildResult first = run_test_case("child: measure once", {{"SWIGLU_CACHE_DIR", empty.path().string()},
+                                                                    {"SWIGLU_CACHE_PATH", shipped.path().string()}});
+    REQUIRE_MESSAGE(first.exit_code == 0, first.output);
+    CHECK_MESSAGE(first.output.find("shared record") != std::string::npos, first.output);
+    CHECK(word_in(first.output, "tile") == word_in(made.output, "tile"));
+    MESSAGE("cold, with a shipped record: ", number_in(first.output, "seconds"), " s; goal ", kGoalShippedSeconds);
+    CHECK(number_in(first.output, "seconds") <= kFactor * kGoalShippedSeconds);
+  }
+}
+
+TEST_CASE("two devices: measurements on both at once; what one card has measured serves another of its kind") {
+  if (device_count() < 2) {
+    MESSAGE("skipped: one GPU");
+    return;
+  }
+  const int devices[] = {test_device(), test_device() == 0 ? 1 : 0};
+  const Case problems[] = {make_case(kKinds[0], 776, 1032, {300}), make_case(kKinds[1], 776, 1032, {300})};
+  // Each thread's own problem first, at the same time, then the other's.
+  std::string described[2][2];
+  std::string failures[2];
+  std::barrier both_measured(2);
+  const auto measure_and_run = [&](std::size_t thread, std::size_t problem) {
+    CudaMemory memory(devices[thread]);
+    swiglu_plan_desc desc = plan_desc(problems[problem], devices[thread]);
+    desc.tuning = SWIGLU_TUNING_MEASURE;
+    const Plan plan = make_plan(desc);
+    described[thread][problem] = describe(plan.get(), 300);
+    Trial trial(memory, problems[problem], 300);
+    trial.upload();
+    const swiglu_forward_args args = trial.args(SWIGLU_PASS_FORWARD);
+    require(swiglu_execute(plan.get(), &args, nullptr), "swiglu_execute");
+    failures[thread] += trial.verify(SWIGLU_PASS_FORWARD);
+  };
+  const auto work = [&](std::size_t thread) {
+    for (const std::size_t problem : {thread, 1 - thread}) {
+      try {
+        measure_and_run(thread, problem);
+      } catch (const std::exception& error) {
+        failures[thread] += error.what();
+      }
+      both_measured.arrive_and_wait();
+    }
+  };
+  std::thread second(work, 1);
+  work(0);
+  second.join();
+  CHECK(failures[0] == "");
+  CHECK(failures[1] == "");
+  const bool alike = device_name(devices[0]) == device_name(devices[1]);
+  for (const std::size_t problem : {0, 1}) {
+    const std::string& own = described[problem][problem];
+    const std::string& others = described[1 - problem][problem];
+    CHECK(is_by_measurement(own));
+    CHECK(is_by_measurement(others));
+    if (alike) {
+      CHECK(value_in(others, "tile") == value_in(own, "tile"));
+      CHECK(value_in(others, "microseconds") == value_in(own, "microseconds"));
+    }
+  }
+}
+
 TEST_CASE("child: measure once" * doctest::skip()) {
   Case test = make_case(kKinds[4], 3072, 8192, {2048});
   test.passes = SWIGLU_PASS_FORWARD;
@@ -179,14 +260,8 @@ TEST_CASE("child: measure once" * doctest::skip()) {
   require(swiglu_plan_prepare(plan.get(), 2048), "swiglu_plan_prepare");
   const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
   const std::string description = describe(plan.get(), 2048);
-  const auto value = [&](const std::string& name) {
-    const std::size_t at = description.find("\"" + name + "\":");
-    std::string text = at == std::string::npos ? "" : description.substr(at + name.size() + 3);
-    text.resize(text.find_first_of(",}"));
-    return text;
-  };
-  std::printf("seconds=%.6f\ntile=%s\nus=%s\nchoice=%s\n", seconds, value("tile").c_str(),
-              value("microseconds").c_str(), value("choice").c_str());
+  std::printf("seconds=%.6f\ntile=%s\nus=%s\nchoice=%s\n", seconds, value_in(description, "tile").c_str(),
+              value_in(description, "microseconds").c_str(), value_in(description, "choice").c_str());
 }
 
 }  // namespace swiglu_test

@@ -4,11 +4,13 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <sstream>
 #include <string>
 
 #include "support/scratch_directory.h"
 #include "tools/library.h"
+#include "tools/prewarm/devices.h"
 #include "tools/prewarm/progress.h"
 #include "tools/prewarm/work_list.h"
 #include "tools/run_program.h"
@@ -58,6 +60,24 @@ TEST_CASE("a list of problems: token counts, comments, and the line of what is w
       CHECK(std::string(failure.what()).find("list, line 2: ") == 0);
     }
   }
+}
+
+TEST_CASE("devices that are alike make a group; those that cannot be used are named") {
+  const auto info = Json::parse(R"({"driver": {"found": true}, "devices": [
+      {"ordinal": 0, "name": "A", "multiprocessors": 132}, {"ordinal": 1, "name": "B", "multiprocessors": 132},
+      {"ordinal": 2, "problem": "too old"}, {"ordinal": 3, "name": "A", "multiprocessors": 132},
+      {"ordinal": 10, "name": "A", "multiprocessors": 114}]})");
+  using Groups = std::vector<std::vector<int>>;
+  CHECK(alike_devices(info, {"all"}) == Groups{{0, 3}, {1}, {10}});
+  CHECK(alike_devices(info, {"3", "1", "3", "0"}) == Groups{{3, 0}, {1}});
+  CHECK(alike_devices(info, {"1", "all"}) == Groups{{1}, {0, 3}, {10}});
+  CHECK_THROWS_WITH_AS(alike_devices(info, {"2"}), "device 2 cannot be used: too old", Failure);
+  CHECK_THROWS_WITH_AS(alike_devices(info, {"0", "4"}),
+                       "there is no device 4; the driver has 5 (swiglu info lists them)", Failure);
+  const auto none = Json::parse(R"({"driver": {"found": false, "reason": "nowhere"}, "devices": []})");
+  CHECK_THROWS_WITH_AS(alike_devices(none, {"0"}), "no GPU to choose on: nowhere. --arch only compiles", Failure);
+  const auto useless = Json::parse(R"({"driver": {"found": true}, "devices": [{"ordinal": 0, "problem": "too old"}]})");
+  CHECK_THROWS_AS(alike_devices(useless, {"all"}), Failure);
 }
 
 TEST_CASE("the bar fills, and never exceeds the terminal") {
@@ -120,6 +140,27 @@ TEST_CASE_FIXTURE(Stage, "measures, stores, finds it again; the next run measure
   CHECK(second.out.find("found again in " + cache + ", 0 missing") != std::string::npos);
   const Ran listed = run_program("tuning list", environment());
   CHECK(listed.out.find("4 records") != std::string::npos);
+}
+
+// Of the stand-in's devices 0 and 1 are alike, 2 is another and 3 too old.
+TEST_CASE_FIXTURE(Stage, "cards that are alike share the work, every kind of card has all of it") {
+  const Ran ran = run_program("prewarm bf16_f32_64x96_nk --m 1,100,200,300 --device all -p 2 --json", environment());
+  REQUIRE_MESSAGE(ran.exit_code == 0, ran.err);
+  const Parsed report = Parsed::parse(ran.out);
+  std::map<std::string, int> done;
+  for (const Parsed& step : report["done"]) {
+    const int device = step["device"].get<int>();
+    CHECK(device <= 2);
+    ++done[(device == 2 ? "other m " : "alike m ") + step["m"].dump()];
+  }
+  CHECK(done.size() == 8);
+  CHECK(report["done"].size() == 8);
+  const Parsed records = Parsed::parse(run_program("tuning export", environment()).out);
+  CHECK(records["environments"].size() == 2);
+  const Ran missing = run_program("prewarm bf16_f32_64x96_nk --m 1 --device 0,7", environment());
+  CHECK(missing.exit_code == 1);
+  CHECK(missing.err.find("there is no device 7; the driver has 4") != std::string::npos);
+  CHECK(run_program("prewarm bf16_f32_64x96_nk --m 1 --device some", environment()).exit_code == 2);
 }
 
 TEST_CASE_FIXTURE(Stage, "of a backward pass every kernel that multiplies is chosen by measuring") {

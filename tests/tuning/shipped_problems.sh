@@ -4,10 +4,10 @@
 #
 #   tests/tuning/shipped_problems.sh ['' _gu _backward _backward_recompute]
 #
-# To make the records of a card, from a release build on an idle machine:
+# To make the records of a card, from a release build on an idle machine, whose equal cards share the work:
 #
 #   export SWIGLU_CACHE_DIR=$(mktemp -d)
-#   tests/tuning/shipped_problems.sh | build/release/swiglu prewarm --file - -p 3 --seconds 10 --json > prewarm.json
+#   tests/tuning/shipped_problems.sh | build/release/swiglu prewarm --file - --device all -p 3 --json > prewarm.json
 #   build/release/swiglu tuning export cache/tuned/h200.json
 set -euo pipefail
 

@@ -1,11 +1,9 @@
 // tuner_check: whether the tuner keeps its promises on a GPU. A JSON line for each trial; exit code 1 if one is broken.
 //
-//   --random N    N random problems: tuned twice from nothing, as a plan tunes. The winner takes at most 3 % longer
-//   than
+//   --random N    N random problems: tuned twice from nothing, as a plan tunes. The winner takes at most 3 % more than
 //                 the fastest of all candidates measured without a budget; the two winners are the same, or within 1 %.
 //   --buckets N   N random buckets of the models of the suite llm: what is tuned for the bucket's largest m takes, at
-//   its
-//                 smallest and somewhere between, at most 5 % longer than the fastest at exactly that m.
+//                 its smallest and somewhere between, at most 5 % longer than the fastest at exactly that m.
 //
 // Losses are of duels: the winners' executions alternate, so that clocks and temperature are alike for both. Kernels
 // compile into the user's kernel store: set SWIGLU_CACHE_DIR to an empty directory to see the tuner start cold.

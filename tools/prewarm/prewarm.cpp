@@ -45,8 +45,32 @@ std::string in_words(const Json& step) {
              kernel.value("choice", "?") +
              (time.is_number() ? ", " + number(time.get<double>(), "%.4g us") : std::string());
   }
-  return words + ", took " + number(step.value("seconds", 0.0), "%.2f s");
+  return words + ", took " + number(step.value("seconds", 0.0), "%.2f s") + " on device " +
+         std::to_string(step.value("device", 0));
 }
+
+// A problem at one m, or for one architecture: what is begun or left as a whole.
+struct Step {
+  const PrewarmProblem* problem;
+  std::int64_t m;
+  std::string arch;
+};
+
+// Those of one group of devices.
+std::vector<Step> steps_of_group(const std::vector<PrewarmProblem>& problems, const PrewarmOptions& options) {
+  std::vector<Step> steps;
+  for (const PrewarmProblem& problem : problems) {
+    for (const std::string& arch : options.archs) {
+      steps.push_back({&problem, 0, arch});
+    }
+    for (const std::int64_t m : options.archs.empty() ? problem.tokens : std::vector<std::int64_t>()) {
+      steps.push_back({&problem, m, ""});
+    }
+  }
+  return steps;
+}
+
+std::size_t groups_of(const PrewarmOptions& options) { return options.archs.empty() ? options.devices.size() : 1; }
 
 class Run {
  public:
@@ -54,36 +78,51 @@ class Run {
       : options_(options), progress_(progress), is_over_(is_over) {}
 
   PrewarmResult run(const std::vector<PrewarmProblem>& problems) {
-    std::atomic<std::size_t> next = 0;
-    std::exception_ptr failure;
-    const auto work = [&] {
-      try {
-        for (std::size_t i = next++; i < problems.size(); i = next++) {
-          if (options_.archs.empty()) {
-            choose(problems[i]);
-          } else {
-            compile(problems[i]);
-          }
-        }
-      } catch (...) {
-        const std::lock_guard lock(mutex_);
-        failure = std::current_exception();
-      }
-    };
+    const std::vector<Step> steps = steps_of_group(problems, options_);
+    std::vector<std::atomic<std::size_t>> next(groups_of(options_));
     {
       std::vector<std::jthread> threads;
-      for (int i = 1; i < options_.problems_at_once; ++i) {
-        threads.emplace_back(work);
+      for (std::size_t group = 0; group < next.size(); ++group) {
+        for (const int device : options_.archs.empty() ? options_.devices[group] : std::vector<int>{0}) {
+          for (int i = 0; i < options_.steps_at_once; ++i) {
+            threads.emplace_back([this, &steps, &at = next[group], device] { work(steps, at, device); });
+          }
+        }
       }
-      work();
     }
-    if (failure) {
-      std::rethrow_exception(failure);
+    if (failure_) {
+      std::rethrow_exception(failure_);
     }
     return std::move(result_);
   }
 
  private:
+  // One thread of one device: takes steps until none is left.
+  void work(const std::vector<Step>& steps, std::atomic<std::size_t>& next, int device) {
+    try {
+      const PrewarmProblem* planned = nullptr;
+      Plan plan;
+      for (std::size_t i = next++; i < steps.size(); i = next++) {
+        const Step& step = steps[i];
+        if (is_over()) {
+          const std::lock_guard lock(mutex_);
+          ++result_.left;
+        } else if (!step.arch.empty()) {
+          compile(*step.problem, step.arch);
+        } else {
+          if (planned != step.problem) {
+            plan.reset();
+            planned = step.problem;
+          }
+          choose(step, device, plan);
+        }
+      }
+    } catch (...) {
+      const std::lock_guard lock(mutex_);
+      failure_ = std::current_exception();
+    }
+  }
+
   bool is_over() const {
     return is_over_() || (options_.time_limit > 0 && seconds_since(begin_) >= options_.time_limit);
   }
@@ -95,78 +134,64 @@ class Run {
     result_.failed.push_back(std::move(what));
   }
 
-  void choose(const PrewarmProblem& problem) {
-    Plan plan;
-    for (const std::int64_t m : problem.tokens) {
-      if (is_over()) {
-        leave();
-        continue;
+  // `plan`: of the step's problem, once there is one.
+  void choose(const Step& step, int device, Plan& plan) {
+    const PrewarmProblem& problem = *step.problem;
+    const std::string name = problem.name + " m " + std::to_string(step.m);
+    begin_step(name);
+    const auto begin = Clock::now();
+    Json entry = {{"problem", problem.name}, {"m", step.m}, {"device", device}};
+    try {
+      if (!plan) {
+        swiglu_plan_desc desc = problem.desc;
+        desc.device = device;
+        desc.tuning = options_.measure ? SWIGLU_TUNING_MEASURE : SWIGLU_TUNING_ESTIMATE;
+        desc.tuning_seconds = static_cast<float>(options_.seconds);
+        plan = create_plan(desc);
       }
-      begin_step(problem.name + " m " + std::to_string(m));
-      const auto begin = Clock::now();
-      Json step = {{"problem", problem.name}, {"m", m}};
-      try {
-        if (!plan) {
-          swiglu_plan_desc desc = problem.desc;
-          desc.device = options_.device;
-          desc.tuning = options_.measure ? SWIGLU_TUNING_MEASURE : SWIGLU_TUNING_ESTIMATE;
-          desc.tuning_seconds = static_cast<float>(options_.seconds);
-          plan = create_plan(desc);
-        }
-        const Json description = describe(plan.get(), m);
-        step["bucket"] = description.value("bucket", Json(nullptr));
-        step["kernels"] = chosen(description);
-        step["seconds"] = seconds_since(begin);
-        end_step(in_words(step));
+      const Json description = describe(plan.get(), step.m);
+      entry["bucket"] = description.value("bucket", Json(nullptr));
+      entry["kernels"] = chosen(description);
+      entry["seconds"] = seconds_since(begin);
+      end_step(in_words(entry));
+      const std::lock_guard lock(mutex_);
+      for (const Json& each : description.value("kernels", Json::array())) {
+        result_.kernels.push_back(each.value("config", "?"));
+      }
+      result_.done.push_back(std::move(entry));
+    } catch (const Failure& failure) {
+      fail(std::move(entry), failure.what());
+      end_step(name + ": failed");
+    }
+  }
+
+  void compile(const PrewarmProblem& problem, const std::string& arch) {
+    const std::string name = problem.name + " " + arch;
+    begin_step(name);
+    std::size_t kernels = 0;
+    std::size_t failed = 0;
+    Reports reports([&](const Json& kernel) {
+      Json entry = {{"problem", problem.name}, {"arch", arch}};
+      entry.update(kernel);
+      if (kernel.value("ok", false)) {
+        ++kernels;
+        begin_step(name + ": " + std::to_string(kernels) + " kernels");
         const std::lock_guard lock(mutex_);
-        for (const Json& each : description.value("kernels", Json::array())) {
-          result_.kernels.push_back(each.value("config", "?"));
-        }
-        result_.done.push_back(std::move(step));
-      } catch (const Failure& failure) {
-        fail(std::move(step), failure.what());
-        end_step(problem.name + " m " + std::to_string(m) + ": failed");
+        result_.kernels.push_back(kernel.value("config", "?"));
+        result_.done.push_back(std::move(entry));
+      } else {
+        ++failed;
+        fail(std::move(entry), kernel.value("message", "?"));
       }
+    });
+    const swiglu_status status = swiglu_compile(&problem.desc, arch.c_str(), 0, Reports::callback, &reports);
+    if (status != SWIGLU_OK && failed == 0) {
+      fail({{"problem", problem.name}, {"arch", arch}}, last_error());
     }
+    reports.rethrow();
+    end_step(name + ": " + std::to_string(kernels) + " kernels");
   }
 
-  void compile(const PrewarmProblem& problem) {
-    for (const std::string& arch : options_.archs) {
-      if (is_over()) {
-        leave();
-        continue;
-      }
-      const std::string name = problem.name + " " + arch;
-      begin_step(name);
-      std::size_t kernels = 0;
-      std::size_t failed = 0;
-      Reports reports([&](const Json& kernel) {
-        Json entry = {{"problem", problem.name}, {"arch", arch}};
-        entry.update(kernel);
-        if (kernel.value("ok", false)) {
-          ++kernels;
-          begin_step(name + ": " + std::to_string(kernels) + " kernels");
-          const std::lock_guard lock(mutex_);
-          result_.kernels.push_back(kernel.value("config", "?"));
-          result_.done.push_back(std::move(entry));
-        } else {
-          ++failed;
-          fail(std::move(entry), kernel.value("message", "?"));
-        }
-      });
-      const swiglu_status status = swiglu_compile(&problem.desc, arch.c_str(), 0, Reports::callback, &reports);
-      if (status != SWIGLU_OK && failed == 0) {
-        fail({{"problem", problem.name}, {"arch", arch}}, last_error());
-      }
-      reports.rethrow();
-      end_step(name + ": " + std::to_string(kernels) + " kernels");
-    }
-  }
-
-  void leave() {
-    const std::lock_guard lock(mutex_);
-    ++result_.left;
-  }
   void begin_step(const std::string& what) {
     const std::lock_guard lock(mutex_);
     progress_.begin(what);
@@ -177,11 +202,12 @@ class Run {
   }
 
   const PrewarmOptions& options_;
-  std::mutex mutex_;  // of progress and result
+  std::mutex mutex_;  // of progress, result and failure
   Progress& progress_;
   const std::function<bool()>& is_over_;
   Clock::time_point begin_ = Clock::now();
   PrewarmResult result_;
+  std::exception_ptr failure_;
 };
 
 }  // namespace
@@ -192,17 +218,14 @@ std::string failure_in_words(const Json& failure) {
     words += " for " + failure.value("arch", "?");
   }
   if (failure.contains("m")) {
-    words += " at m " + std::to_string(failure.value("m", std::int64_t{0}));
+    words += " at m " + std::to_string(failure.value("m", std::int64_t{0})) + " on device " +
+             std::to_string(failure.value("device", 0));
   }
   return words + ": " + failure.value("message", "no message");
 }
 
 std::size_t steps_of(const std::vector<PrewarmProblem>& problems, const PrewarmOptions& options) {
-  std::size_t steps = 0;
-  for (const PrewarmProblem& problem : problems) {
-    steps += options.archs.empty() ? problem.tokens.size() : options.archs.size();
-  }
-  return steps;
+  return steps_of_group(problems, options).size() * groups_of(options);
 }
 
 PrewarmResult prewarm(const std::vector<PrewarmProblem>& problems, const PrewarmOptions& options, Progress& progress,

@@ -12,23 +12,24 @@
 namespace swiglu::tool {
 
 struct PrewarmOptions {
-  std::vector<std::string> archs;  // compile for these, without a GPU; empty: choose on `device`
-  int device = 0;
+  std::vector<std::string> archs;         // compile for these, without a GPU; empty: choose on `devices`
+  std::vector<std::vector<int>> devices;  // of each group, whose cards are alike, every one does a part of everything
   bool measure = true;
-  double seconds = 0;        // for each choice; 0: the library's
-  double time_limit = 0;     // for everything; 0: none
-  int problems_at_once = 1;  // while one is measured another compiles
+  double seconds = 0;     // for each choice; 0: the library's
+  double time_limit = 0;  // for everything; 0: none
+  int steps_at_once = 1;  // on each device: while one is measured another compiles
 };
 
 struct PrewarmResult {
-  Json done = Json::array();         // {"problem", "m", "bucket", "kernels", "seconds"}; with archs one a kernel
-  Json failed = Json::array();       // {"problem", "m" or "arch", "message"}
-  std::size_t left = 0;              // not begun, for time or because of a signal
+  Json done = Json::array();    // {"problem", "m", "device", "bucket", "kernels", "seconds"}; with archs one a kernel
+  Json failed = Json::array();  // {"problem", "m" and "device" or "arch", "message"}
+  std::size_t left = 0;         // not begun, for time or because of a signal
   std::vector<std::string> kernels;  // configurations that must be in the store now
 };
 
 std::string failure_in_words(const Json& failure);  // one of `failed`
 
+// A problem at one m on one group of devices, or for one architecture.
 std::size_t steps_of(const std::vector<PrewarmProblem>& problems, const PrewarmOptions& options);
 
 // Begins no further step once `is_over` says so, or the time is up.
