@@ -95,7 +95,7 @@ TileClocks tile_clocks(const KernelConfig& config, const ProductSizes& sizes) {
   const auto stages = static_cast<double>(sizes.steps);
   const double products = 4.0 * tile.m * tile.n * tile.k / kFlopsPerClock;
   const double rows = std::min<double>(sizes.rows, tile.m);
-  const double loaded = (rows + 2.0 * tile.n) * tile.k * kElementBytes;
+  const double loaded = (rows + 2.0 * staged_rows(product(config.problem).b, tile.n)) * tile.k * kElementBytes;
   const double gap = ping_pong ? 0 : kStageGapClocks;
   const double sums = 2.0 * tile.m * tile.n / (tile.warps_m * tile.warps_n * kWarpThreads);
   const double promotion =

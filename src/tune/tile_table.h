@@ -65,6 +65,7 @@ inline constexpr std::array kWgmmaSm90Tiles = {
     Tile{ 64,  80, 64, 6,     4, 1,  16},
     Tile{ 64,  96, 64, 6,     4, 1,  16},
     Tile{ 64, 112, 64, 5,     4, 1,  16},
+    Tile{ 64, 112, 64, 4,     4, 1,  16},  //  the same in layout kn, where a stage holds 128 columns of either half
     Tile{ 64, 128, 64, 4,     4, 1,  16},
     Tile{128,  64, 64, 6,     8, 1,  16},
     Tile{128,  88, 64, 5,     8, 1,  16},
