@@ -181,6 +181,13 @@ std::shared_ptr<const Cubin> get_cubin(const KernelConfig& config, const std::st
   return get_cubin(unit_of(config), arch, policy);
 }
 
+void release_cubin(const KernelConfig& config, const std::string& arch) {
+  const std::string key = cubin_key(config, arch);
+  if (memory().find(key) != nullptr && kernel_store().find(key)) {
+    memory().forget(key);
+  }
+}
+
 void forget_cubin(const KernelConfig& config, const std::string& arch) {
   const std::string key = cubin_key(config, arch);
   memory().forget(key);

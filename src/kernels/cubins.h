@@ -51,6 +51,9 @@ std::string cubin_key(const KernelConfig&, const std::string& arch);
 std::shared_ptr<const Cubin> get_cubin(const Unit&, const std::string& arch, Policy);
 std::shared_ptr<const Cubin> get_cubin(const KernelConfig&, const std::string& arch, Policy);
 
+// Out of memory, where a store holds it: for what is wanted no more than any other entry.
+void release_cubin(const KernelConfig&, const std::string& arch);
+
 // After the driver rejected it: out of memory and out of the user's store, so that the next get compiles.
 void forget_cubin(const KernelConfig&, const std::string& arch);
 

@@ -165,6 +165,10 @@ void Kernel::enqueue(long long tiles, const Params& params, void* stream) const 
   launch_blocks(tiles, &params);
 }
 
+std::shared_ptr<const Kernel> load_kernel(const KernelConfig& config, const Device& device) {
+  return build(config, device, Policy::compile);
+}
+
 std::shared_ptr<const Kernel> get_kernel(const KernelConfig& config, const Device& device, Policy policy) {
   const std::string key = fmt::format("{}@{}", print(config), device.ordinal());
   if (policy == Policy::compile) {

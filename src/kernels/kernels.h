@@ -1,4 +1,5 @@
-// get_kernel(config, device): a cubin loaded on a device and ready to launch. Kept for the life of the process.
+// get_kernel(config, device): a cubin loaded on a device and ready to launch. Kept for the life of the process, as work
+// that a plan enqueued, and graphs that captured it, outlive the plan.
 //
 // Thread-safe, one loader per (config, device). A cached cubin that the driver rejects is forgotten and compiled once
 // more.
@@ -60,5 +61,8 @@ class Kernel final {
 
 // May be called while any stream of the process is being captured: captures stay valid.
 std::shared_ptr<const Kernel> get_kernel(const KernelConfig&, const Device&, Policy);
+
+// The same for who waits for all that is launched: not kept, and unloaded with its last owner.
+std::shared_ptr<const Kernel> load_kernel(const KernelConfig&, const Device&);
 
 }  // namespace swiglu

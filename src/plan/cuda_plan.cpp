@@ -4,12 +4,12 @@
 #include <array>
 #include <exception>
 #include <optional>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/parallel.h"
 #include "base/settings.h"
 #include "base/spelling.h"
 #include "cuda/launch.h"
@@ -37,22 +37,13 @@ class CudaPlan : public Plan {
     std::vector<Slot> wanted = slots(bucket);
     std::erase_if(wanted, [this](const Slot& slot) { return table_.find(slot) != nullptr; });
     std::vector<std::exception_ptr> failures(wanted.size());
-    const auto ready = [&](std::size_t i) {
+    parallel_for_each(wanted.size(), settings().cpu_threads, [&](std::size_t i) {
       try {
         kernel(wanted[i]);
       } catch (...) {
         failures[i] = std::current_exception();
       }
-    };
-    {
-      std::vector<std::jthread> others;
-      for (std::size_t i = 1; i < wanted.size(); ++i) {
-        others.emplace_back(ready, i);
-      }
-      if (!wanted.empty()) {
-        ready(0);
-      }
-    }
+    });
     for (const std::exception_ptr& failure : failures) {
       if (failure != nullptr) {
         std::rethrow_exception(failure);
@@ -312,7 +303,7 @@ class CudaPlan : public Plan {
     }
     try {
       return get_tuned(request, device_, policy);
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {
       log().warn("{} at m = {} was not tuned on {}, and the estimate chooses: {}", print(request.problem),
                  request.measured_m, device_.spec().name, error.what());
       return find_tuned(request, device_);
@@ -332,6 +323,7 @@ class CudaPlan : public Plan {
             {"threads", threads(config)},
             {"why", reason.why},
             {"choice", reason.choice},
+            {"tunable", is_tunable(config.problem) && slot.alignment != Alignment::elements},
             {"microseconds", reason.microseconds > 0 ? Json(reason.microseconds) : Json(nullptr)},
             {"registers", cubin.entry.registers},
             {"spill_bytes", cubin.entry.spill_bytes},

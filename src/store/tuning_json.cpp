@@ -23,7 +23,8 @@ Ordered to_json(const TuningRecord& record) {
           {"microseconds", record.microseconds},
           {"paper_microseconds", record.paper_microseconds},
           {"candidates", record.candidates},
-          {"finished", record.finished}};
+          {"finished", record.finished},
+          {"budget_seconds", record.budget_seconds}};
 }
 
 std::string to_text(const Ordered& json) { return json.dump(-1, ' ', false, Ordered::error_handler_t::replace); }
@@ -50,6 +51,7 @@ std::string read(const Json& json, TuningRecord& record) {
   fields.number("paper_microseconds", record.paper_microseconds);
   fields.integer("candidates", record.candidates);
   fields.flag("finished", record.finished);
+  fields.number("budget_seconds", record.budget_seconds);
   std::string why = fields.end();
   if (!why.empty()) {
     return why;

@@ -9,7 +9,7 @@
 
 namespace swiglu {
 
-constexpr int kTuningFormat = 1;
+constexpr int kTuningFormat = 2;
 
 using Ordered = nlohmann::ordered_json;  // written: fields in the order they were given
 

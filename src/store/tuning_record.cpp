@@ -44,6 +44,9 @@ std::string why_bad(const TuningRecord& record) {
       !std::isfinite(record.paper_microseconds)) {
     return "a time is not positive and finite";
   }
+  if (!(record.budget_seconds >= 0) || !std::isfinite(record.budget_seconds)) {
+    return "budget_seconds is negative or not finite";
+  }
   return record.candidates < 1 ? "candidates is below 1" : "";
 }
 

@@ -42,6 +42,7 @@ struct TuningRecord {
   double paper_microseconds = 0;  // of the estimate's choice, by the same tuning; 0: not measured
   int candidates = 0;             // measured
   bool finished = true;           // the tuning was not cut short by its budget
+  double budget_seconds = 0;      // that it had
 
   bool operator==(const TuningRecord&) const = default;
 };

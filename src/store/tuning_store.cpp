@@ -138,6 +138,13 @@ bool TuningStore::put(const TuningEntry& entry) {
     directories_.warn_once("not storable", {}, fmt::format("a tuning record is not stored: {}", why));
     return false;
   }
+  if (!entry.record.finished) {
+    const TuningFile known =
+        read_record(*directory, folder_of(*directory, folder_name(entry.environment)) / file_name(entry.record));
+    if (known.exists && known.problem.empty() && known.entries.front().record.finished) {
+      return true;
+    }
+  }
   const PublishResult result = publish(*directory, entry);
   if (result.error != 0) {
     directories_.warn_once(

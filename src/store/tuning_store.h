@@ -50,7 +50,8 @@ class TuningStore {
   std::optional<Found> find(const TuningEnvironment& environment, const Problem& problem, std::int64_t first_m,
                             std::int64_t last_m, bool any_compiler = false);
 
-  // Publishes, in place of what was known; returns whether it is on disk now.
+  // Publishes, in place of what was known, unless that was finished and this is not; returns whether one of the two is
+  // on disk now.
   bool put(const TuningEntry& entry);
 
   // All or nothing: if one cannot be written those written before it are removed. Throws Error{IO_ERROR} then.

@@ -1,20 +1,34 @@
 #include "tune/compile_queue.h"
 
 #include <algorithm>
+#include <exception>
 #include <new>
 #include <utility>
 
 #include "base/error.h"
+#include "base/log.h"
+#include "tune/compile_turns.h"
 
 namespace swiglu {
 
-CompileQueue::CompileQueue(std::vector<KernelConfig> jobs, int threads,
+CompileQueue::CompileQueue(std::vector<KernelConfig> jobs, std::size_t required, int threads,
                            std::function<void(const KernelConfig&)> compile, std::function<double()> now,
                            double deadline)
-    : jobs_(std::move(jobs)), compile_(std::move(compile)), now_(std::move(now)), deadline_(deadline) {
+    : jobs_(std::move(jobs)),
+      required_(required),
+      compile_(std::move(compile)),
+      now_(std::move(now)),
+      deadline_(deadline) {
   const std::size_t count = std::min(jobs_.size(), static_cast<std::size_t>(std::max(1, threads)));
-  for (std::size_t i = 0; i < count; ++i) {
-    threads_.emplace_back([this] { work(); });
+  try {
+    for (std::size_t i = 0; i < count; ++i) {
+      threads_.emplace_back([this] {
+        while (work_one()) {
+        }
+      });
+    }
+  } catch (const std::exception& error) {  // a container's limit, most often
+    log().debug("{} of {} compiling threads could be started: {}", threads_.size(), count, error.what());
   }
 }
 
@@ -26,6 +40,9 @@ void CompileQueue::stop() {
 }
 
 std::optional<CompileQueue::Done> CompileQueue::wait() {
+  if (threads_.empty()) {
+    work_one();
+  }
   std::unique_lock lock(mutex_);
   if (handed_over_ == jobs_.size()) {
     return std::nullopt;
@@ -50,21 +67,28 @@ CompileQueue::Done CompileQueue::run(std::size_t job) const {
   }
 }
 
-void CompileQueue::work() {
+bool CompileQueue::work_one() {
   std::unique_lock lock(mutex_);
-  while (next_ < jobs_.size()) {
-    const std::size_t job = next_++;
-    Done done{job, false, SWIGLU_OK, ""};
+  if (next_ == jobs_.size()) {
+    return false;
+  }
+  const std::size_t job = next_++;
+  Done done{job, false, SWIGLU_OK, ""};
+  if (!stopped_) {
+    lock.unlock();
+    const CompileTurns::Turn turn(compile_turns(), job);
+    lock.lock();
     const double begin = now_();
-    if (!stopped_ && begin + longest_ < deadline_) {
+    if (!stopped_ && (job < required_ || begin + longest_ < deadline_)) {
       lock.unlock();
       done = run(job);
       lock.lock();
       longest_ = std::max(longest_, now_() - begin);
     }
-    done_.push_back(std::move(done));
-    arrived_.notify_one();
   }
+  done_.push_back(std::move(done));
+  arrived_.notify_one();
+  return true;
 }
 
 }  // namespace swiglu

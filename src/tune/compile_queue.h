@@ -1,6 +1,8 @@
-// Compiles on threads of its own, in the order given, and hands over what is done in the order it is done. Ends early:
-// after stop(), or when the next compile would go beyond the deadline, the rest is handed over as not begun. Whatever
-// happens, every job is handed over once, and the destructor waits for compiles that are under way.
+// Compiles on threads of its own, in turns with the process's other queues (tune/compile_turns.h), in the order given,
+// and hands over what is done in the order it is done; where no thread can be had, on the thread that waits. Ends
+// early: after stop(), or when the next compile would go beyond the deadline and is not among the required first ones,
+// the rest is handed over as not begun. Whatever happens, every job is handed over once, and the destructor waits for
+// compiles that are under way.
 #pragma once
 
 #include <condition_variable>
@@ -27,9 +29,9 @@ class CompileQueue {
     std::string why;  // unless the status is OK
   };
 
-  // `compile` throws Error. `now` and `deadline` in seconds.
-  CompileQueue(std::vector<KernelConfig> jobs, int threads, std::function<void(const KernelConfig&)> compile,
-               std::function<double()> now, double deadline);
+  // `compile` throws Error. `now` and `deadline` in seconds. `required`: jobs that no deadline keeps from being begun.
+  CompileQueue(std::vector<KernelConfig> jobs, std::size_t required, int threads,
+               std::function<void(const KernelConfig&)> compile, std::function<double()> now, double deadline);
   ~CompileQueue();
   CompileQueue(const CompileQueue&) = delete;
   CompileQueue& operator=(const CompileQueue&) = delete;
@@ -38,10 +40,11 @@ class CompileQueue {
   void stop();
 
  private:
-  void work();
+  bool work_one();  // false: none is left
   Done run(std::size_t job) const;
 
   std::vector<KernelConfig> jobs_;
+  std::size_t required_;
   std::function<void(const KernelConfig&)> compile_;
   std::function<double()> now_;
   double deadline_;

@@ -95,6 +95,17 @@ struct DeviceTrial::Parts {
         kernels(TrialKernels::get(on)),
         operands(of, rows, on.spec().multiprocessors, sets, *kernels, stream),
         flush(flush_bytes) {}
+  ~Parts() { finish(); }
+  Parts(const Parts&) = delete;
+  Parts& operator=(const Parts&) = delete;
+
+  // Before anything is unloaded: a launch that failed may have left others under way.
+  void finish() const {
+    try {
+      stream.synchronize();
+    } catch (const Error&) {  // the context is broken, and nothing runs in it
+    }
+  }
 
   struct Loaded {
     std::shared_ptr<const Kernel> kernel;
@@ -113,8 +124,13 @@ struct DeviceTrial::Parts {
     return tokens_of(problem, arguments, first, count, device.spec().multiprocessors);
   }
 
-  void launch(const KernelConfig& config, const Arguments& arguments) const {
-    swiglu::launch(*get_kernel(config, device, Policy::compile), arguments, stream.get());
+  // A trusted kernel, loaded when it is first wanted.
+  void launch_trusted(const KernelConfig& config, const Arguments& arguments) {
+    std::shared_ptr<const Kernel>& kernel = trusted[print(config)];
+    if (kernel == nullptr) {
+      kernel = load_kernel(config, device);
+    }
+    swiglu::launch(*kernel, arguments, stream.get());
   }
 
   void poison(Arguments arguments) const {
@@ -165,6 +181,7 @@ struct DeviceTrial::Parts {
   std::optional<Outputs> expected;  // what the trusted kernel made of the first set
   DeviceMemory sums;
   std::string why_untrusted;  // the trusted kernels failed
+  std::map<std::string, std::shared_ptr<const Kernel>> trusted;
   std::map<std::string, Loaded> loaded;
 };
 
@@ -209,7 +226,7 @@ void DeviceTrial::load(const KernelConfig& config) {
   const Scope scope(device_);
   Parts& parts = *parts_;
   Parts::Loaded made;
-  made.kernel = get_kernel(config, device_, Policy::compile);
+  made.kernel = load_kernel(config, device_);
   if (launches_ > 1) {
     swiglu::launch(*made.kernel, parts.operands.set(0), parts.stream.get());
     parts.stream.synchronize();  // a kernel that fails does so here, not in a capture
@@ -225,6 +242,7 @@ void DeviceTrial::load(const KernelConfig& config) {
 void DeviceTrial::unload(const KernelConfig& config) {
   try {
     const Scope scope(device_);
+    parts_->finish();
     parts_->loaded.erase(print(config));
   } catch (const Error&) {  // as in the destructor
     parts_->loaded.erase(print(config));
@@ -255,7 +273,7 @@ void DeviceTrial::make_expected() {
     Outputs expected = make_outputs(problem_, parts.operands.set(0));
     const auto compute_all = [&] {
       parts.poison(expected.arguments);
-      parts.launch(configs.back(), expected.arguments);
+      parts.launch_trusted(configs.back(), expected.arguments);
     };
     compute_all();
     for (const std::int64_t first : configs.size() > 1 ? band_starts(m_) : std::vector<std::int64_t>()) {
@@ -263,9 +281,9 @@ void DeviceTrial::make_expected() {
       const Arguments want = parts.tokens(expected.arguments, first, count);
       const Arguments got = parts.tokens(parts.operands.set(0), first, count);
       if (is_dw(problem_.pass)) {
-        parts.launch(configs.back(), want);
+        parts.launch_trusted(configs.back(), want);
       }
-      parts.launch(configs.front(), got);
+      parts.launch_trusted(configs.front(), got);
       const std::string why = parts.compare(want, got);
       if (!why.empty()) {
         fail(SWIGLU_INTERNAL, "{} disagrees with {} on tokens {} to {}: {}", print(configs.back()),
@@ -276,6 +294,7 @@ void DeviceTrial::make_expected() {
       compute_all();
     }
     parts.stream.synchronize();
+    parts.trusted.clear();
     parts.expected = std::move(expected);
   } catch (const Error& error) {
     parts.why_untrusted = error.what();

@@ -11,9 +11,12 @@
 #include "base/settings.h"
 #include "base/spelling.h"
 #include "jit/compiler.h"
+#include "jit/templates.h"
+#include "kernels/cubins.h"
 #include "kernels/single_flight.h"
 #include "tune/arguments.h"
 #include "tune/device_trial.h"
+#include "tune/shared_time.h"
 #include "tune/space.h"
 
 namespace swiglu {
@@ -33,6 +36,11 @@ struct Measured {
 
 Measured& measured() {
   static auto* const instance = new Measured;
+  return *instance;
+}
+
+SharedTime& shared_time() {
+  static auto* const instance = new SharedTime(steady_seconds);
   return *instance;
 }
 
@@ -85,7 +93,7 @@ void tell(const TuningRequest& request, const Device& device, const Tuning& tuni
               record.microseconds, record.paper_microseconds, counts);
 }
 
-TuningRecord record_of(const TuningRequest& request, const Tuning& tuning) {
+TuningRecord record_of(const TuningRequest& request, const Tuning& tuning, const TunerPolicy& policy) {
   const Tried& best = tuning.tried[*tuning.winner];
   TuningRecord record;
   record.config = best.config;
@@ -97,7 +105,13 @@ TuningRecord record_of(const TuningRequest& request, const Tuning& tuning) {
   record.candidates = static_cast<int>(
       std::count_if(tuning.tried.begin(), tuning.tried.end(), [](const Tried& tried) { return tried.samples > 0; }));
   record.finished = tuning.finished;
+  record.budget_seconds = policy.budget_seconds;
   return record;
+}
+
+// A tuning that was cut short is worth another with a larger budget.
+bool is_enough(const TuningRecord& record, const TunerPolicy& policy) {
+  return record.finished || record.budget_seconds >= policy.budget_seconds;
 }
 
 Tuned measure(const TuningRequest& request, const Device& device, const TunerPolicy& policy) {
@@ -107,8 +121,9 @@ Tuned measure(const TuningRequest& request, const Device& device, const TunerPol
     choices.push_back({config, estimate(config, request.measured_m, device.spec())});
     expected = std::min(expected, choices.back().estimate.seconds);
   }
+  const SharedTime::Share share(shared_time());
   DeviceTrial trial(request.problem, request.measured_m, device, expected);
-  const Tuning tuning = tune(choices, trial, policy);
+  const Tuning tuning = tune(choices, trial, policy, [&] { return share.seconds(); });
   if (!tuning.winner) {
     const auto failed =
         std::find_if(tuning.tried.begin(), tuning.tried.end(), [](const Tried& tried) { return !tried.why.empty(); });
@@ -116,8 +131,13 @@ Tuned measure(const TuningRequest& request, const Device& device, const TunerPol
          tuning.seconds, failed == tuning.tried.end() ? "" : "; the first that failed: ",
          failed == tuning.tried.end() ? "" : failed->why);
   }
-  const TuningRecord record = record_of(request, tuning);
+  const TuningRecord record = record_of(request, tuning, policy);
   tell(request, device, tuning, record);
+  for (const Tried& tried : tuning.tried) {
+    if (tried.config != record.config) {
+      release_cubin(tried.config, device.arch().name);
+    }
+  }
   const TuningEntry entry{environment_of(device), record};
   tuning_store().put(entry);
   const std::lock_guard remembering(measured().mutex);
@@ -156,6 +176,9 @@ TuningEnvironment environment_of(const Device& device) {
   environment.generator = kGeneratorVersion;
   environment.compiler = compiler_identity();
   environment.policy = kPolicyName;
+  if (settings().template_directory) {  // other kernels than those that generator numbers
+    environment.policy += fmt::format(" templates {}", hex(templates_digest()));
+  }
   return environment;
 }
 
@@ -170,9 +193,14 @@ std::optional<Tuned> find_tuned(const TuningRequest& request, const Device& devi
 }
 
 Tuned get_tuned(const TuningRequest& request, const Device& device, const TunerPolicy& policy) {
-  return *memory().get(key_of(request, device), [&] {
+  const std::string key = key_of(request, device);
+  if (const auto known = memory().find(key); known != nullptr && !is_enough(known->record, policy)) {
+    memory().forget(key);
+  }
+  return *memory().get(key, [&] {
     const auto found = find_in_stores(request, device, false);
-    return std::make_shared<const Tuned>(found ? *found : measure(request, device, policy));
+    const bool enough = found && is_enough(found->record, policy);
+    return std::make_shared<const Tuned>(enough ? *found : measure(request, device, policy));
   });
 }
 

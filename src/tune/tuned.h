@@ -43,9 +43,9 @@ TuningEnvironment environment_of(const Device& device);
 // candidate here is passed over with a warning.
 std::optional<Tuned> find_tuned(const TuningRequest& request, const Device& device);
 
-// Measures what is not known of this NVRTC's kernels (read-only stores: of any NVRTC's), and publishes it. May be
-// called while streams of the process are being captured. Throws Error where nothing could be measured: out of memory,
-// no compiler, no time. A failure is not remembered.
+// Measures what is not known of this NVRTC's kernels (read-only stores: of any NVRTC's), or only by a tuning that was
+// cut short by a smaller budget, and publishes it. May be called while streams of the process are being captured.
+// Throws Error where nothing could be measured: out of memory, no compiler, no time. A failure is not remembered.
 Tuned get_tuned(const TuningRequest& request, const Device& device, const TunerPolicy& policy);
 
 // Records of all stores for a problem on any card of this compute capability, whose configurations are candidates

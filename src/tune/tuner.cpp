@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <limits>
 #include <numeric>
 #include <thread>
@@ -14,7 +15,8 @@
 namespace swiglu {
 namespace {
 
-constexpr double kProbeShare = 0.8;  // of the budget, at most, until the finals begin
+constexpr double kProbeShare = 0.8;       // of the budget, at most, until the finals begin
+constexpr std::size_t kAtLeastTried = 1;  // however long it takes: or the next process would find nothing and try again
 
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
@@ -71,7 +73,8 @@ class Tournament {
     }
     const int machine = static_cast<int>(std::thread::hardware_concurrency());
     CompileQueue queue(
-        jobs, policy_.compile_threads > 0 ? policy_.compile_threads : std::max(1, machine - 1),
+        jobs, policy_.budget_seconds > 0 ? trusted + kAtLeastTried : 0,
+        policy_.compile_threads > 0 ? policy_.compile_threads : std::max(1, machine - 1),
         [this](const KernelConfig& config) { trial_.compile(config); }, now_,
         begin_ + policy_.budget_seconds * kProbeShare);
     bool all = true;
@@ -83,7 +86,7 @@ class Tournament {
       Tried& tried = tuning_.tried[index];
       if (done->begun && done->status != SWIGLU_OK) {
         give_up(tried, outcome_of(done->status), done->why);
-      } else if (!done->begun || left(kProbeShare) <= 0) {
+      } else if (!done->begun || (left(kProbeShare) <= 0 && std::isfinite(best_probe_))) {
         queue.stop();
         all = false;
       } else {

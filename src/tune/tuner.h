@@ -2,15 +2,15 @@
 // clock, so that tests drive it with made-up times.
 //
 //   1. Prune on paper: what the estimate finds far behind its best is not tried.
-//   2. Compile in parallel, the most promising first; meanwhile check each against the trusted kernel as it arrives,
-//   and
-//      probe it with two samples. A candidate that fails anywhere is recorded with the reason and passed over.
+//   2. Compile in parallel, the most promising first; check each against the trusted kernel as it arrives, and probe it
+//      with two samples. A candidate that fails anywhere is recorded with the reason and passed over.
 //   3. Finals: those near the best, in interleaved rounds, until each has enough samples; who falls behind leaves.
 //   4. The smallest median wins. Within a tie of it the first in canonical order does, so that the winner is the same
 //      from process to process.
 //
-// The budget is wall-clock time. When it ends what is known decides; nothing more is begun, and no compile is begun
-// that would outlast it.
+// The budget is time by the clock that tune() is given (tune/shared_time.h). When it ends what is known decides;
+// nothing more is begun, and no compile is begun that would outlast it, but for the estimate's choice: that one is
+// measured in any case, unless it fails.
 #pragma once
 
 #include <functional>

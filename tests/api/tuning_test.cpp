@@ -65,6 +65,30 @@ TEST_CASE_FIXTURE(Tuning, "MEASURE takes the fastest, remembers it, and the next
   CHECK(stand_in_live_objects() == objects);
 }
 
+TEST_CASE_FIXTURE(Tuning, "what lost is unloaded") {
+  kernel(200);
+  const int libraries = stand_in_libraries();
+  for (const std::int64_t m : {300, 500, 700, 1000}) {
+    CHECK(kernel(m)["tile"] == kTile);
+  }
+  CHECK(stand_in_libraries() <= libraries + 4);  // for pointers that are less aligned, one of each bucket
+}
+
+TEST_CASE_FIXTURE(Tuning, "a tuning without time measures one kernel; one with more time measures the rest") {
+  stand_in_nvrtc_set_milliseconds(20);
+  desc.tuning_seconds = 1e-3F;
+  const Json cut_short = kernel(200);
+  CHECK(cut_short["choice"] == "measured");
+  CHECK(cut_short["why"].get<std::string>().find("before the time was up") != std::string::npos);
+  CHECK(kernel(200)["why"] == cut_short["why"]);  // with no more time than before nothing is to be gained
+  desc.tuning_seconds = 60;
+  const Json whole = kernel(200);
+  CHECK(whole["tile"] == kTile);
+  CHECK(whole["why"].get<std::string>().find("before the time was up") == std::string::npos);
+  desc.tuning_seconds = 1e-3F;
+  CHECK(kernel(200)["tile"] == kTile);
+}
+
 TEST_CASE_FIXTURE(Tuning, "ESTIMATE measures nothing") {
   desc.tuning = SWIGLU_TUNING_ESTIMATE;
   CHECK(kernel(200)["choice"] == "estimate");

@@ -49,6 +49,20 @@ std::string in_words(const Json& step) {
          std::to_string(step.value("device", 0));
 }
 
+// "forward, dx": those whose kernels can be measured, and were chosen without. "" where there are none.
+std::string passes_not_measured(const Json& description) {
+  std::string passes;
+  for (const Json& kernel : description.value("kernels", Json::array())) {
+    if (kernel.value("tunable", false) && kernel.value("choice", "") == "estimate") {
+      passes += (passes.empty() ? "" : ", ") + kernel.value("pass", "?");
+    }
+  }
+  return passes;
+}
+
+// What a kernel in the store is told by: a configuration serves several architectures.
+std::string stored_kernel(const std::string& config, const std::string& arch) { return config + " for " + arch; }
+
 // A problem at one m, or for one architecture: what is begun or left as a whole.
 struct Step {
   const PrewarmProblem* problem;
@@ -153,10 +167,15 @@ class Run {
       entry["bucket"] = description.value("bucket", Json(nullptr));
       entry["kernels"] = chosen(description);
       entry["seconds"] = seconds_since(begin);
+      if (const std::string unmeasured = options_.measure ? passes_not_measured(description) : "";
+          !unmeasured.empty()) {
+        throw Failure("not measured: " + unmeasured + "; the library's log says why");
+      }
       end_step(in_words(entry));
       const std::lock_guard lock(mutex_);
       for (const Json& each : description.value("kernels", Json::array())) {
-        result_.kernels.push_back(each.value("config", "?"));
+        result_.kernels.push_back(
+            stored_kernel(each.value("config", "?"), description.at("device").value("arch", "?")));
       }
       result_.done.push_back(std::move(entry));
     } catch (const Failure& failure) {
@@ -177,7 +196,7 @@ class Run {
         ++kernels;
         begin_step(name + ": " + std::to_string(kernels) + " kernels");
         const std::lock_guard lock(mutex_);
-        result_.kernels.push_back(kernel.value("config", "?"));
+        result_.kernels.push_back(stored_kernel(kernel.value("config", "?"), kernel.value("arch", arch)));
         result_.done.push_back(std::move(entry));
       } else {
         ++failed;
@@ -239,7 +258,7 @@ Reopened reopen(const std::vector<std::string>& kernels) {
   std::set<std::string> stored;
   Reports list([&](const Json& entry) {
     if (!entry.contains("problem")) {
-      stored.insert(entry.value("config", "?"));
+      stored.insert(stored_kernel(entry.value("config", "?"), entry.value("arch", "?")));
     }
   });
   check(swiglu_cache_list(Reports::callback, &list));

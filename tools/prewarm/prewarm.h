@@ -24,7 +24,7 @@ struct PrewarmResult {
   Json done = Json::array();    // {"problem", "m", "device", "bucket", "kernels", "seconds"}; with archs one a kernel
   Json failed = Json::array();  // {"problem", "m" and "device" or "arch", "message"}
   std::size_t left = 0;         // not begun, for time or because of a signal
-  std::vector<std::string> kernels;  // configurations that must be in the store now
+  std::vector<std::string> kernels;  // "<configuration> for <architecture>" that must be in a store now
 };
 
 std::string failure_in_words(const Json& failure);  // one of `failed`
@@ -36,7 +36,7 @@ std::size_t steps_of(const std::vector<PrewarmProblem>& problems, const PrewarmO
 PrewarmResult prewarm(const std::vector<PrewarmProblem>& problems, const PrewarmOptions& options, Progress& progress,
                       const std::function<bool()>& is_over);
 
-// Reads the store again: how many of `kernels` are in the user's directory, and whether all in it is sound.
+// Reads the stores again: how many of `kernels` they hold, and whether all in the user's directory is sound.
 struct Reopened {
   std::string directory;
   std::size_t found = 0;

@@ -26,10 +26,10 @@ TEST_CASE("an entry reads back as it was written, and the format is pinned") {
   const TuningEntry entry = made_up_tuning();
   const std::string text = encode_entry(entry);
   CHECK(text ==
-        R"({"format":1,"environment":{"gpu":"NVIDIA H200","compute_capability":90,"multiprocessors":132,"generator":1,)"
+        R"({"format":2,"environment":{"gpu":"NVIDIA H200","compute_capability":90,"multiprocessors":132,"generator":1,)"
         R"("compiler":"65be0db342ad51a06876e71e210bccc5aa8322cf","policy":"burst 1"},"record":{"config":)"
         R"("bf16_f32_4096x14336_nk/wgmma_sm90/128x104x64_s4_w4x1_g16","first_m":4097,"last_m":8192,"measured_m":8192,)"
-        R"("microseconds":2265.125,"paper_microseconds":2301.5,"candidates":21,"finished":true}})"
+        R"("microseconds":2265.125,"paper_microseconds":2301.5,"candidates":21,"finished":true,"budget_seconds":3.0}})"
         "\n");
   const DecodedEntry decoded = decode_tuning_entry(text);
   REQUIRE_MESSAGE(decoded.entry, decoded.why_not);
@@ -57,9 +57,9 @@ TEST_CASE("whatever is not exactly a record is refused with the reason") {
     const char* with;
     const char* reason;
   } cases[] = {
-      {"\"format\":1", "\"format\":2", "format is 2"},
-      {"\"format\":1", "\"format\":\"1\"", "format"},
-      {"\"format\":1,", "", "format is missing"},
+      {"\"format\":2", "\"format\":1", "format is 1"},
+      {"\"format\":2", "\"format\":\"2\"", "format"},
+      {"\"format\":2,", "", "format is missing"},
       {"\"finished\":true", "\"finished\":true,\"extra\":1", "fields that this version does not know"},
       {"\"policy\":\"burst 1\"", "\"policy\":\"burst 1\",\"extra\":1", "fields that this version does not know"},
       {"\"finished\":true", "\"finished\":1", "finished is neither true nor false"},
@@ -175,7 +175,7 @@ TEST_CASE("the records of one problem, from a collection as exported and from on
 }
 
 TEST_CASE("a million fields take no square of that time") {
-  std::string text = "{\"format\":1";
+  std::string text = "{\"format\":2";
   for (int i = 0; text.size() + 20 < kMaxTuningDocumentBytes; ++i) {
     text += ",\"" + std::to_string(i) + "\":1";
   }

@@ -69,6 +69,24 @@ TEST_CASE("put, find, replace; looking creates nothing") {
   CHECK(log.count() == 0);
 }
 
+TEST_CASE("a tuning that was cut short does not take the place of one that was not") {
+  ScratchDirectory scratch;
+  TuningStore store(in(scratch.path() / "cache"));
+  const TuningEntry finished = made_up_tuning();
+  TuningEntry cut_short = finished;
+  cut_short.record.finished = false;
+  cut_short.record.microseconds = 1;
+  TuningEntry longer = cut_short;
+  longer.record.microseconds = 2;
+  const auto found = [&] { return find(store, finished)->entry; };
+  CHECK(store.put(cut_short));
+  CHECK(store.put(longer));
+  CHECK(found() == longer);
+  CHECK(store.put(finished));
+  CHECK(store.put(cut_short));
+  CHECK(found() == finished);
+}
+
 TEST_CASE("layout and permissions on disk, with a manifest for readers") {
   ScratchDirectory scratch;
   const fs::path root = scratch.path() / "cache";
@@ -182,7 +200,7 @@ TEST_CASE("bad files are ignored with a warning, and the rest is used") {
   REQUIRE(store.put(entry));
   const fs::path path = only_record(store);
   const std::string sound = encode_entry(entry);
-  write(shared.path() / "tuned" / "a.json", "{\"format\":1,\"environments\":");
+  write(shared.path() / "tuned" / "a.json", "{\"format\":2,\"environments\":");
   write(shared.path() / "tuned" / "b.json", encode_document({made_up_tuning(512)}));
   TuningEntry foreign = entry;
   foreign.environment.gpu = "NVIDIA B200";

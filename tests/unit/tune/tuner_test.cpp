@@ -161,6 +161,22 @@ TEST_CASE("no time at all: nothing is begun") {
   CHECK(trial.samples() == 0);
 }
 
+TEST_CASE("compiles that outlast the budget: what was begun first is measured all the same") {
+  FakeTrial trial;
+  trial.compile_seconds = 10;
+  TunerPolicy policy;
+  policy.budget_seconds = 1;
+  policy.compile_threads = 2;
+  const Tuning tuning = run(trial, {1.02, 1, 1.01, 1.03}, policy);
+  CHECK_FALSE(tuning.finished);
+  REQUIRE(winner(tuning) != 0);
+  CHECK(tuning.tried[*tuning.winner].samples > 0);
+  CHECK(trial.compiles() <= 2);
+  trial.behaviours[tile(2)].compile = SWIGLU_COMPILE_FAILED;  // the estimate's choice
+  policy.compile_threads = 1;
+  CHECK_FALSE(run(trial, {1.02, 1, 1.01, 1.03}, policy).winner);
+}
+
 TEST_CASE("what is far behind on paper is not tried, but for a few") {
   FakeTrial trial;
   TunerPolicy policy;
@@ -204,7 +220,7 @@ TEST_CASE("the queue hands over every job once, and begins none that would go be
     jobs.push_back(config(n));
   }
   CompileQueue queue(
-      jobs, 3, [&](const KernelConfig&) { now += 3; }, seconds, 30);
+      jobs, 2, 3, [&](const KernelConfig&) { now += 3; }, seconds, 30);
   std::vector<int> seen(jobs.size());
   int begun = 0;
   while (const auto done = queue.wait()) {
@@ -217,10 +233,21 @@ TEST_CASE("the queue hands over every job once, and begins none that would go be
   CHECK_FALSE(queue.wait());
 }
 
+TEST_CASE("what is required is begun beyond the deadline too") {
+  std::vector<KernelConfig> jobs(6, config(1));
+  CompileQueue queue(
+      jobs, 4, 2, [](const KernelConfig&) {}, [] { return 100.0; }, 1);
+  std::vector<bool> begun(jobs.size());
+  while (const auto done = queue.wait()) {
+    begun[done->job] = done->begun;
+  }
+  CHECK(begun == std::vector<bool>{true, true, true, true, false, false});
+}
+
 TEST_CASE("a stopped queue still hands over what is left") {
   std::vector<KernelConfig> jobs(10, config(1));
   CompileQueue queue(
-      jobs, 2, [](const KernelConfig&) {}, [] { return 0.0; }, 1);
+      jobs, 0, 2, [](const KernelConfig&) {}, [] { return 0.0; }, 1);
   REQUIRE(queue.wait());
   queue.stop();
   int rest = 0;
@@ -234,7 +261,7 @@ TEST_CASE("whatever a compile throws is that job's") {
   std::vector<KernelConfig> jobs(3, config(1));
   std::atomic<int> count{0};
   CompileQueue queue(
-      jobs, 1,
+      jobs, 0, 1,
       [&](const KernelConfig&) {
         switch (count++) {
           case 0:
