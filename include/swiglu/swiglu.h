@@ -170,10 +170,11 @@ SWIGLU_API swiglu_status swiglu_plan_workspace_size(swiglu_plan* plan, uint32_t 
  * "tile", "threads", "why" (it was chosen), "choice" ("estimate", "forced", "measured" by this process, "user record"
  * or "shared record"), "tunable" (whether measuring may choose it), "microseconds" (measured, else null), "registers",
  * "spill_bytes", "shared_bytes", "origin" ("user" or "shared" store, or "compiled") and "compile_milliseconds"; on the
- * CPU device "pass", "family", "accumulate" and "why". Of a plan with backward passes also "backward", one for each: "pass", "workspace_bytes", and
- * "kept_bytes": of x, and of g and u where they are stored, which have to be kept since the forward pass. Where a
- * forward pass wants a workspace also "padded", one for each such pass: "pass", "workspace_bytes", and "steps", the
- * "pass" of the kernels that run then, in order, the product's being that of alignment 16. Prepares m >= 1 first. */
+ * CPU device "pass", "family", "accumulate" and "why". Of a plan with backward passes also "backward", one for each:
+ * "pass", "workspace_bytes", and "kept_bytes": of x, and of g and u where they are stored, which have to be kept since
+ * the forward pass. Where a forward pass wants a workspace also "padded", one for each such pass: "pass",
+ * "workspace_bytes", and "steps", the "pass" of the kernels that run then, in order, the product's being that of
+ * alignment 16. Prepares m >= 1 first. */
 SWIGLU_API swiglu_status swiglu_plan_describe(swiglu_plan* plan, int64_t m, char* buffer, size_t size, size_t* needed);
 
 /* ---- Execution ---------------------------------------------------------------------------------------------- */
