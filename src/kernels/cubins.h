@@ -1,6 +1,6 @@
 // get_cubin(unit, arch): memory, then the stores, then the compiler. No GPU, no driver.
 //
-// A machine without any NVRTC takes what the stores hold of whichever NVRTC compiled it: the rest of the key, hence the
+// A machine without any NVRTC that will do takes what the stores hold of whichever NVRTC compiled it: the rest of the key, hence the
 // source, is the same.
 //
 // One builder per key: concurrent callers of one key share one compile, callers of other keys never wait for it; a
@@ -42,7 +42,7 @@ Unit unit_of(const KernelConfig&);
 // The key text (kernels/cubin_key.h) with the templates and options of this process, and this compiler.
 std::string cubin_key(const Unit&, const std::string& arch, const std::string& compiler);
 
-// The same with the NVRTC of this process, which is not loaded for it. Throws Error{NO_COMPILER} where there is none.
+// The same with the NVRTC that is expected (jit/compiler.h), which is not loaded for it. Throws Error{NO_COMPILER} where there is none.
 std::string cubin_key(const Unit&, const std::string& arch);
 std::string cubin_key(const KernelConfig&, const std::string& arch);
 

@@ -43,17 +43,39 @@ std::string key_of(const TuningRequest& request, const Device& device) {
                      spec.compute_capability, spec.multiprocessors);
 }
 
-std::string compiler_identity() {
+// "" where there is none.
+template <typename Identity>
+std::string compiler_of(Identity&& identity) {
   try {
-    return Compiler::expected_identity();
+    return identity();
   } catch (const Error&) {
     return "";
   }
 }
 
-std::optional<Tuned> find_in_stores(const TuningRequest& request, const Device& device, bool any_compiler) {
-  const auto found =
-      tuning_store().find(environment_of(device), request.problem, request.first_m, request.last_m, any_compiler);
+std::string expected_compiler() {
+  return compiler_of([] { return Compiler::expected_identity(); });
+}
+
+std::string true_compiler() {
+  return compiler_of([] { return Compiler::instance().identity(); });
+}
+
+TuningEnvironment environment_with(const std::string& compiler, const Device& device) {
+  TuningEnvironment environment;
+  environment.gpu = device.spec().name;
+  environment.compute_capability = device.spec().compute_capability;
+  environment.multiprocessors = device.spec().multiprocessors;
+  environment.generator = kGeneratorVersion;
+  environment.compiler = compiler;
+  environment.policy = kPolicyName;
+  return environment;
+}
+
+std::optional<Tuned> find_in_stores(const TuningRequest& request, const Device& device, const std::string& compiler,
+                                    bool any_compiler) {
+  const auto found = tuning_store().find(environment_with(compiler, device), request.problem, request.first_m,
+                                         request.last_m, any_compiler);
   if (!found) {
     return std::nullopt;
   }
@@ -68,6 +90,17 @@ std::optional<Tuned> find_in_stores(const TuningRequest& request, const Device& 
   }
   return Tuned{found->entry.record,
                found->origin == TuningStore::Origin::user ? Tuned::Origin::user : Tuned::Origin::shared};
+}
+
+// What was measured with this machine's NVRTC, which is loaded where nothing is known of the one that is expected:
+// measuring takes longer by far.
+std::optional<Tuned> find_own(const TuningRequest& request, const Device& device) {
+  const std::string expected = expected_compiler();
+  if (auto found = find_in_stores(request, device, expected, false)) {
+    return found;
+  }
+  const std::string compiler = true_compiler();
+  return compiler == expected ? std::nullopt : find_in_stores(request, device, compiler, false);
 }
 
 void tell(const TuningRequest& request, const Device& device, const Tuning& tuning, const TuningRecord& record) {
@@ -148,16 +181,7 @@ std::string why(const Tuned& tuned) {
 
 bool is_tunable(const Problem& problem) { return has_arguments(problem) && problem.pass != Pass::dw_single; }
 
-TuningEnvironment environment_of(const Device& device) {
-  TuningEnvironment environment;
-  environment.gpu = device.spec().name;
-  environment.compute_capability = device.spec().compute_capability;
-  environment.multiprocessors = device.spec().multiprocessors;
-  environment.generator = kGeneratorVersion;
-  environment.compiler = compiler_identity();
-  environment.policy = kPolicyName;
-  return environment;
-}
+TuningEnvironment environment_of(const Device& device) { return environment_with(true_compiler(), device); }
 
 std::optional<Tuned> find_tuned(const TuningRequest& request, const Device& device) {
   if (!is_tunable(request.problem)) {
@@ -166,12 +190,12 @@ std::optional<Tuned> find_tuned(const TuningRequest& request, const Device& devi
   if (const auto known = memory().find(key_of(request, device))) {
     return *known;
   }
-  return find_in_stores(request, device, true);
+  return find_in_stores(request, device, expected_compiler(), true);
 }
 
 Tuned get_tuned(const TuningRequest& request, const Device& device, const TunerPolicy& policy) {
   return *memory().get(key_of(request, device), [&] {
-    const auto found = find_in_stores(request, device, false);
+    const auto found = find_own(request, device);
     return std::make_shared<const Tuned>(found ? *found : measure(request, device, policy));
   });
 }

@@ -36,7 +36,7 @@ std::string why(const Tuned&);  // one line for swiglu_plan_describe
 // alone.
 bool is_tunable(const Problem& problem);
 
-// Where measurements of this device hold, with the NVRTC of this process.
+// Where measurements of this device hold, with the NVRTC of this process, which is loaded for it.
 TuningEnvironment environment_of(const Device& device);
 
 // Measures nothing; takes a measurement of another NVRTC's kernels rather than none. A record whose configuration is no
