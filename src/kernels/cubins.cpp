@@ -160,6 +160,10 @@ CubinPointer force(const Unit& unit, const std::string& arch) {
   return made;
 }
 
+Unit unchecked_unit_of(const KernelConfig& config) {
+  return {print(config), generate_source(config), shared_bytes(config)};
+}
+
 }  // namespace
 
 const char* name(Origin origin) {
@@ -176,7 +180,12 @@ const char* name(Origin origin) {
   return "?";
 }
 
-Unit unit_of(const KernelConfig& config) { return {print(config), generate_source(config), shared_bytes(config)}; }
+Unit unit_of(const KernelConfig& config) {
+  if (const char* reason = why_invalid(config)) {
+    fail(SWIGLU_NOT_SUPPORTED, "no kernel can be made of {}: {}", print(config), reason);
+  }
+  return unchecked_unit_of(config);
+}
 
 std::string cubin_key(const Unit& unit, const std::string& arch) {
   return cubin_key(unit, arch, Compiler::expected_identity());
@@ -194,7 +203,9 @@ std::string cubin_key(const Unit& unit, const std::string& arch, const std::stri
   return print_key(ingredients);
 }
 
-std::string cubin_key(const KernelConfig& config, const std::string& arch) { return cubin_key(unit_of(config), arch); }
+std::string cubin_key(const KernelConfig& config, const std::string& arch) {
+  return cubin_key(unchecked_unit_of(config), arch);
+}
 
 std::shared_ptr<const Cubin> get_cubin(const Unit& unit, const std::string& arch, Policy policy) {
   if (policy == Policy::force) {
@@ -213,16 +224,13 @@ std::shared_ptr<const Cubin> get_cubin(const Unit& unit, const std::string& arch
 }
 
 std::shared_ptr<const Cubin> get_cubin(const KernelConfig& config, const std::string& arch, Policy policy) {
-  if (const char* reason = why_invalid(config)) {
-    fail(SWIGLU_NOT_SUPPORTED, "no kernel can be made of {}: {}", print(config), reason);
-  }
   return get_cubin(unit_of(config), arch, policy);
 }
 
-void forget_cubin(const KernelConfig& config, const std::string& arch) {
-  const std::string key = cubin_key(config, arch);
-  memory().forget(key);
-  kernel_store().remove(key);
+void forget_cubin(const Unit& unit, const std::string& arch, const Cubin& rejected) {
+  memory().forget(rejected.entry.key);
+  memory().forget(key_without_compiler(unit, arch));
+  kernel_store().remove(rejected.entry.key);
 }
 
 KernelStore& kernel_store() {
