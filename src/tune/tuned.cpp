@@ -1,6 +1,7 @@
 #include "tune/tuned.h"
 
 #include <algorithm>
+#include <exception>
 #include <limits>
 #include <map>
 #include <mutex>
@@ -25,6 +26,12 @@ SingleFlight<Tuned>& memory() {
   static auto* const instance = new SingleFlight<Tuned>;  // leaked, as all that a plan may use while the process ends
   return *instance;
 }
+
+// What failed on one card, out of memory say, may go well on another that waited for its result.
+struct FailureOn {
+  int ordinal;
+  std::exception_ptr why;
+};
 
 struct Measured {
   std::mutex mutex;
@@ -74,18 +81,20 @@ TuningEnvironment environment_with(const std::string& compiler, const Device& de
 
 std::optional<Tuned> find_in_stores(const TuningRequest& request, const Device& device, const std::string& compiler,
                                     bool any_compiler) {
-  const auto found = tuning_store().find(environment_with(compiler, device), request.problem, request.first_m,
-                                         request.last_m, any_compiler);
-  if (!found) {
-    return std::nullopt;
-  }
-  const KernelConfig& config = found->entry.record.config;
-  const auto all = candidates(request.problem, device.arch(), device.spec());
-  if (std::find(all.begin(), all.end(), config) == all.end()) {
-    const std::string unfit = why_unfit(config, device.spec());
+  const auto is_candidate = [&](const TuningRecord& record) {
+    const auto all = candidates(request.problem, device.arch(), device.spec());
+    if (std::find(all.begin(), all.end(), record.config) != all.end()) {
+      return true;
+    }
+    const std::string unfit = why_unfit(record.config, device.spec());
     log().warn("the tuning record for {}, m {} to {}, is ignored: {} is no candidate on {}{}{}", print(request.problem),
-               request.first_m, request.last_m, print(config.tile), device.spec().name, unfit.empty() ? "" : ": ",
-               unfit);
+               request.first_m, request.last_m, print(record.config.tile), device.spec().name,
+               unfit.empty() ? "" : ": ", unfit);
+    return false;
+  };
+  const auto found = tuning_store().find(environment_with(compiler, device), request.problem, request.first_m,
+                                         request.last_m, any_compiler, is_candidate);
+  if (!found) {
     return std::nullopt;
   }
   return Tuned{found->entry.record,
@@ -194,10 +203,22 @@ std::optional<Tuned> find_tuned(const TuningRequest& request, const Device& devi
 }
 
 Tuned get_tuned(const TuningRequest& request, const Device& device, const TunerPolicy& policy) {
-  return *memory().get(key_of(request, device), [&] {
-    const auto found = find_own(request, device);
-    return std::make_shared<const Tuned>(found ? *found : measure(request, device, policy));
-  });
+  for (;;) {
+    try {
+      return *memory().get(key_of(request, device), [&] {
+        try {
+          const auto found = find_own(request, device);
+          return std::make_shared<const Tuned>(found ? *found : measure(request, device, policy));
+        } catch (...) {
+          throw FailureOn{device.ordinal(), std::current_exception()};
+        }
+      });
+    } catch (const FailureOn& failure) {
+      if (failure.ordinal == device.ordinal()) {
+        std::rethrow_exception(failure.why);
+      }
+    }
+  }
 }
 
 std::vector<TuningEntry> known_records(const Problem& problem, int compute_capability) {

@@ -40,12 +40,12 @@ bool is_tunable(const Problem& problem);
 TuningEnvironment environment_of(const Device& device);
 
 // Measures nothing; takes a measurement of another NVRTC's kernels rather than none. A record whose configuration is no
-// candidate here is passed over with a warning.
+// candidate here is passed over with a warning, here and below.
 std::optional<Tuned> find_tuned(const TuningRequest& request, const Device& device);
 
 // Measures what is not known of this NVRTC's kernels (read-only stores: of any NVRTC's), and publishes it. May be
 // called while streams of the process are being captured. Throws Error where nothing could be measured: out of memory,
-// no compiler, no time. A failure is not remembered.
+// no compiler, no time. A failure is not remembered, and is no other device's.
 Tuned get_tuned(const TuningRequest& request, const Device& device, const TunerPolicy& policy);
 
 // Records of all stores for a problem on any card of this compute capability, whose configurations are candidates

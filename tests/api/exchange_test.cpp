@@ -223,6 +223,32 @@ TEST_CASE_FIXTURE(Child, "child: imports what was exported here" * doctest::skip
   CHECK(report.json["known"] == 2);
 }
 
+TEST_CASE_FIXTURE(Child, "child: imports records of a tile that is tried no more" * doctest::skip()) {
+  std::string text = read_text(file + ".json");
+  const std::string tile = kTile;
+  for (std::size_t at = text.find(tile); at != std::string::npos; at = text.find(tile)) {
+    text.replace(at, tile.size(), "128x64x64_s5_w8x1_g16");
+  }
+  Report report;
+  REQUIRE_MESSAGE(swiglu_tuning_import(text.data(), text.size(), 0, Report::keep, &report) == SWIGLU_OK, last_error());
+  CHECK(report.json["added"] == 2);
+  for (const swiglu_tuning mode : {SWIGLU_TUNING_ESTIMATE, SWIGLU_TUNING_MEASURE}) {
+    desc.tuning = mode;
+    CHECK(kernel(200)["choice"] == "shared record");
+    CHECK(kernel(200)["tile"] == kTile);
+  }
+  CHECK(stand_in_calls("cuEventRecord") == 0);
+}
+
+TEST_CASE("the user's record of a configuration that is no candidate hides no sound record of a read-only store") {
+  Machine first;
+  first.run("child: measures and exports");
+  Machine second;
+  second.environment["SWIGLU_TEST_FILE"] = first.environment["SWIGLU_TEST_FILE"];
+  second.environment["SWIGLU_TEST_CACHE_PATH"] = first.environment["SWIGLU_TEST_CACHE"];
+  second.run("child: imports records of a tile that is tried no more");
+}
+
 // A library of this machine, but no NVRTC that will do; the loader finds it before the one that does.
 struct MachineWithUnusableNvrtc : Machine {
   MachineWithUnusableNvrtc() {
