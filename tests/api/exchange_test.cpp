@@ -273,6 +273,25 @@ TEST_CASE("an NVRTC that is found first and will not do hides nothing that the o
   SUBCASE("its own export") { machine.run("child: imports what was exported here"); }
 }
 
+TEST_CASE_FIXTURE(Child, "child: finds all without loading NVRTC" * doctest::skip()) {
+  for (const swiglu_tuning mode : {SWIGLU_TUNING_MEASURE, SWIGLU_TUNING_ESTIMATE, SWIGLU_TUNING_CACHED_ONLY}) {
+    desc.tuning = mode;
+    CHECK(kernel(200)["tile"] == kTile);
+    CHECK(kernel(200)["origin"] == "user");
+  }
+  CHECK(read_text("/proc/self/maps").find(from_environment("SWIGLU_TEST_NVRTC")) == std::string::npos);
+}
+
+TEST_CASE("where all is stored NVRTC is not loaded: that would take longer than all else") {
+  Machine machine;
+  const fs::path own =
+      fs::weakly_canonical(machine.scratch.path()) / "libnvrtc.so";  // this test is linked to the other
+  fs::copy_file(STAND_IN_NVRTC_LIBRARY, own);
+  machine.environment["SWIGLU_TEST_NVRTC"] = own.string();
+  machine.run("child: measures and exports");
+  machine.run("child: finds all without loading NVRTC");
+}
+
 TEST_CASE("where no NVRTC will do a pack serves as where there is none") {
   Machine first;
   first.run("child: measures and exports");
