@@ -7,6 +7,7 @@
 #include <cstring>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -61,6 +62,41 @@ bool is_elf(const std::vector<std::byte>& bytes) {
   return bytes.size() >= kHeaderBytes && std::memcmp(bytes.data(), "\177ELF", 4) == 0;
 }
 
+// What is known of the libraries that the search finds while none of them serves as the process's compiler.
+class Expectation {
+ public:
+  // The build of the first library found that was not refused; "" if there is none.
+  std::string build() {
+    const std::lock_guard lock(mutex_);
+    if (build_.empty()) {
+      for (const auto& path : search_nvrtc(settings()).found) {
+        if (!refused_.contains(path)) {
+          build_ = library_build(path);
+          break;
+        }
+      }
+    }
+    return build_;
+  }
+
+  // Nothing came of loading these.
+  void refuse(const std::vector<std::filesystem::path>& libraries) {
+    const std::lock_guard lock(mutex_);
+    refused_.insert(libraries.begin(), libraries.end());
+    build_.clear();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::set<std::filesystem::path> refused_;
+  std::string build_;  // kept once found, as searching reads many files
+};
+
+Expectation& expectation() {
+  static auto* const instance = new Expectation;  // leaked, as all that a plan may use while the process ends
+  return *instance;
+}
+
 // First of the libraries found that loads and is new enough.
 NvrtcTable load_first(const Settings& settings) {
   const NvrtcSearch search = search_nvrtc(settings);
@@ -72,6 +108,7 @@ NvrtcTable load_first(const Settings& settings) {
       refused += std::string(error.what()) + "; ";
     }
   }
+  expectation().refuse(search.found);
   fail(SWIGLU_NO_COMPILER, "no NVRTC to compile kernels with. Looked for {}: {}{}", search.tried,
        refused.empty() ? "nothing there is a shared library of this machine. " : refused, kHowToGet);
 }
@@ -122,14 +159,8 @@ std::string Compiler::expected_identity() {
   if (const Compiler* compiler = loaded_instance.load(std::memory_order_acquire)) {
     return compiler->identity();
   }
-  static std::mutex mutex;
-  static std::string found;  // kept once found
-  const std::lock_guard lock(mutex);
-  if (found.empty()) {
-    const NvrtcSearch search = search_nvrtc(settings());
-    found = search.found.empty() ? "" : library_build(search.found.front());
-  }
-  return found.empty() ? instance().identity() : found;  // instance() says why there is none
+  const std::string build = expectation().build();
+  return build.empty() ? instance().identity() : build;  // instance() says why there is none
 }
 
 const std::vector<std::string>& Compiler::options() {

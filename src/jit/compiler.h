@@ -35,9 +35,10 @@ class Compiler {
   // Error{NO_COMPILER} naming everything tried, again at each call until it is found.
   static const Compiler& instance();
 
-  // The identity() that instance() will have, without loading NVRTC where it is not loaded yet. Throws as instance()
-  // does where no library was found. Should the library found turn out not to load, instance() goes on to the next, and
-  // its identity() is the truth.
+  // The identity() that instance() most likely has, without loading NVRTC where it is not loaded yet: that of the first
+  // library found. Whether it loads and is new enough only instance() tells, so what is not found under this identity
+  // is to be looked for under that one before anybody compiles, measures or gives up. Once instance() has returned or
+  // thrown, this says the same. Throws as instance() does where there is no library, or none that will do.
   static std::string expected_identity();
 
   // The options that decide the cubin, in order; the architecture is added to them, and on versions that have a cache

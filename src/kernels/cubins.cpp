@@ -54,41 +54,11 @@ CubinPointer compile(const Unit& unit, const std::string& arch, const std::strin
   return std::make_shared<const Cubin>(Cubin{std::move(entry), Origin::compiled});
 }
 
-// From the stores, else compiled. `key` was made of the NVRTC that is expected; should another one turn out to be what
-// loads, the key that counts is the loaded one's.
-CubinPointer find_or_compile(const Unit& unit, const std::string& arch, const std::string& key) {
-  if (auto found = find_in_stores(key)) {
-    return found;
-  }
-  Compiler::instance();
-  const std::string true_key = cubin_key(unit, arch);
-  if (true_key != key) {
-    if (auto found = find_in_stores(true_key)) {
-      return found;
-    }
-  }
-  return compile(unit, arch, true_key);
-}
-
-CubinPointer cached_only(const Unit& unit, const std::string& arch, const std::string& key) {
-  if (auto known = memory().find(key)) {
-    return known;
-  }
-  auto found = find_in_stores(key);
-  if (found == nullptr) {
-    fail(SWIGLU_NOT_CACHED,
-         "the kernel {} for {} is in no store, and compiling was not allowed (SWIGLU_TUNING_CACHED_ONLY). Compile it "
-         "ahead with `swiglu compile`, or use SWIGLU_TUNING_ESTIMATE",
-         unit.name, arch);
-  }
-  memory().put(key, found);
-  return found;
-}
-
-// Nothing where there is no NVRTC, and then why.
-std::optional<std::string> expected_compiler(std::optional<Error>& why_none) {
+// What `identity` tells; nothing where there is no NVRTC that will do, and then why.
+template <typename Identity>
+std::optional<std::string> if_there_is_one(Identity&& identity, std::optional<Error>& why_none) {
   try {
-    return Compiler::expected_identity();
+    return identity();
   } catch (const Error& error) {
     if (error.status() != SWIGLU_NO_COMPILER) {
       throw;
@@ -98,9 +68,25 @@ std::optional<std::string> expected_compiler(std::optional<Error>& why_none) {
   }
 }
 
+std::optional<std::string> expected_compiler(std::optional<Error>& why_none) {
+  return if_there_is_one([] { return Compiler::expected_identity(); }, why_none);
+}
+
+std::optional<std::string> true_compiler(std::optional<Error>& why_none) {
+  return if_there_is_one([] { return Compiler::instance().identity(); }, why_none);
+}
+
+// What without_compiler() found is kept in memory under the key of no compiler.
+std::string key_without_compiler(const Unit& unit, const std::string& arch) { return cubin_key(unit, arch, ""); }
+
 CubinPointer without_compiler(const Unit& unit, const std::string& arch, const Error& why_none, Policy policy) {
+  const std::string key = key_without_compiler(unit, arch);
+  if (auto known = memory().find(key)) {
+    return known;
+  }
   for (const std::string& compiler : kernel_store().compilers()) {
     if (auto found = find_in_stores(cubin_key(unit, arch, compiler))) {
+      memory().put(key, found);
       return found;
     }
   }
@@ -111,6 +97,71 @@ CubinPointer without_compiler(const Unit& unit, const std::string& arch, const E
          unit.name, arch);
   }
   throw Error(why_none);
+}
+
+CubinPointer found_or_compiled(const Unit& unit, const std::string& arch, const std::string& key) {
+  auto found = find_in_stores(key);
+  return found != nullptr ? found : compile(unit, arch, key);
+}
+
+// `key` is of the NVRTC that is expected. Should another one turn out to be what loads, or none, that one counts.
+CubinPointer find_or_compile(const Unit& unit, const std::string& arch, const std::string& key) {
+  if (auto found = find_in_stores(key)) {
+    return found;
+  }
+  std::optional<Error> why_none;
+  const std::optional<std::string> compiler = true_compiler(why_none);
+  if (!compiler) {
+    return without_compiler(unit, arch, *why_none, Policy::compile);
+  }
+  const std::string true_key = cubin_key(unit, arch, *compiler);
+  if (true_key == key) {
+    return compile(unit, arch, key);
+  }
+  return memory().get(true_key, [&] { return found_or_compiled(unit, arch, true_key); });
+}
+
+// Null where neither memory nor a store has it.
+CubinPointer find_known(const std::string& key) {
+  if (auto known = memory().find(key)) {
+    return known;
+  }
+  auto found = find_in_stores(key);
+  if (found != nullptr) {
+    memory().put(key, found);
+  }
+  return found;
+}
+
+CubinPointer cached_only(const Unit& unit, const std::string& arch, const std::string& key) {
+  if (auto known = find_known(key)) {
+    return known;
+  }
+  std::optional<Error> why_none;
+  const std::optional<std::string> compiler = true_compiler(why_none);
+  if (!compiler) {
+    return without_compiler(unit, arch, *why_none, Policy::cached_only);
+  }
+  const std::string true_key = cubin_key(unit, arch, *compiler);
+  if (true_key != key) {
+    if (auto known = find_known(true_key)) {
+      return known;
+    }
+  }
+  fail(SWIGLU_NOT_CACHED,
+       "the kernel {} for {} is in no store, and compiling was not allowed (SWIGLU_TUNING_CACHED_ONLY). Compile it "
+       "ahead with `swiglu compile`, or use SWIGLU_TUNING_ESTIMATE",
+       unit.name, arch);
+}
+
+CubinPointer force(const Unit& unit, const std::string& arch) {
+  auto made = compile(unit, arch, cubin_key(unit, arch, Compiler::instance().identity()));
+  memory().put(made->entry.key, made);
+  return made;
+}
+
+Unit unchecked_unit_of(const KernelConfig& config) {
+  return {print(config), generate_source(config), shared_bytes(config)};
 }
 
 }  // namespace
@@ -129,7 +180,12 @@ const char* name(Origin origin) {
   return "?";
 }
 
-Unit unit_of(const KernelConfig& config) { return {print(config), generate_source(config), shared_bytes(config)}; }
+Unit unit_of(const KernelConfig& config) {
+  if (const char* reason = why_invalid(config)) {
+    fail(SWIGLU_NOT_SUPPORTED, "no kernel can be made of {}: {}", print(config), reason);
+  }
+  return unchecked_unit_of(config);
+}
 
 std::string cubin_key(const Unit& unit, const std::string& arch) {
   return cubin_key(unit, arch, Compiler::expected_identity());
@@ -147,37 +203,27 @@ std::string cubin_key(const Unit& unit, const std::string& arch, const std::stri
   return print_key(ingredients);
 }
 
-std::string cubin_key(const KernelConfig& config, const std::string& arch) { return cubin_key(unit_of(config), arch); }
+std::string cubin_key(const KernelConfig& config, const std::string& arch) {
+  return cubin_key(unchecked_unit_of(config), arch);
+}
 
 std::shared_ptr<const Cubin> get_cubin(const Unit& unit, const std::string& arch, Policy policy) {
+  if (policy == Policy::force) {
+    return force(unit, arch);
+  }
   std::optional<Error> why_none;
   const std::optional<std::string> compiler = expected_compiler(why_none);
   if (!compiler) {
-    if (policy == Policy::force) {
-      throw Error(*why_none);
-    }
-    return memory().get(cubin_key(unit, arch, ""), [&] { return without_compiler(unit, arch, *why_none, policy); });
+    return without_compiler(unit, arch, *why_none, policy);
   }
   const std::string key = cubin_key(unit, arch, *compiler);
-  switch (policy) {
-    case Policy::cached_only:
-      return cached_only(unit, arch, key);
-    case Policy::force: {
-      Compiler::instance();
-      auto made = compile(unit, arch, cubin_key(unit, arch));
-      memory().put(made->entry.key, made);
-      return made;
-    }
-    case Policy::compile:
-      break;
+  if (policy == Policy::cached_only) {
+    return cached_only(unit, arch, key);
   }
   return memory().get(key, [&] { return find_or_compile(unit, arch, key); });
 }
 
 std::shared_ptr<const Cubin> get_cubin(const KernelConfig& config, const std::string& arch, Policy policy) {
-  if (const char* reason = why_invalid(config)) {
-    fail(SWIGLU_NOT_SUPPORTED, "no kernel can be made of {}: {}", print(config), reason);
-  }
   return get_cubin(unit_of(config), arch, policy);
 }
 
@@ -188,10 +234,10 @@ void release_cubin(const KernelConfig& config, const std::string& arch) {
   }
 }
 
-void forget_cubin(const KernelConfig& config, const std::string& arch) {
-  const std::string key = cubin_key(config, arch);
-  memory().forget(key);
-  kernel_store().remove(key);
+void forget_cubin(const Unit& unit, const std::string& arch, const Cubin& rejected) {
+  memory().forget(rejected.entry.key);
+  memory().forget(key_without_compiler(unit, arch));
+  kernel_store().remove(rejected.entry.key);
 }
 
 KernelStore& kernel_store() {

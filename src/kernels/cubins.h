@@ -1,7 +1,7 @@
 // get_cubin(unit, arch): memory, then the stores, then the compiler. No GPU, no driver.
 //
-// A machine without any NVRTC takes what the stores hold of whichever NVRTC compiled it: the rest of the key, hence the
-// source, is the same.
+// A machine without any NVRTC that will do takes what the stores hold of whichever NVRTC compiled it: the rest of the
+// key, hence the source, is the same.
 //
 // One builder per key: concurrent callers of one key share one compile, callers of other keys never wait for it; a
 // failure reaches every waiter and is not remembered. The bytes handed out after a compile are the compiled ones, never
@@ -37,12 +37,13 @@ struct Unit {
   int shared_bytes;
 };
 
-Unit unit_of(const KernelConfig&);
+Unit unit_of(const KernelConfig&);  // throws Error{NOT_SUPPORTED} for an invalid configuration
 
 // The key text (kernels/cubin_key.h) with the templates and options of this process, and this compiler.
 std::string cubin_key(const Unit&, const std::string& arch, const std::string& compiler);
 
-// The same with the NVRTC of this process, which is not loaded for it. Throws Error{NO_COMPILER} where there is none.
+// The same with the NVRTC that is expected (jit/compiler.h), which is not loaded for it. Throws Error{NO_COMPILER}
+// where there is none.
 std::string cubin_key(const Unit&, const std::string& arch);
 std::string cubin_key(const KernelConfig&, const std::string& arch);
 
@@ -54,8 +55,9 @@ std::shared_ptr<const Cubin> get_cubin(const KernelConfig&, const std::string& a
 // Out of memory, where a store holds it: for what is wanted no more than any other entry.
 void release_cubin(const KernelConfig&, const std::string& arch);
 
-// After the driver rejected it: out of memory and out of the user's store, so that the next get compiles.
-void forget_cubin(const KernelConfig&, const std::string& arch);
+// After the driver rejected what get_cubin() gave: out of memory and out of the user's store, so that the next get
+// looks elsewhere or compiles.
+void forget_cubin(const Unit&, const std::string& arch, const Cubin& rejected);
 
 KernelStore& kernel_store();  // the process's store, made from settings()
 

@@ -7,17 +7,15 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/log.h"
 #include "base/spelling.h"
-#include "cuda/driver.h"
 #include "jit/source.h"
+#include "kernels/loaded_unit.h"
 #include "kernels/single_flight.h"
 #include "kernels/tma_params.h"
 
 namespace swiglu {
 namespace {
 
-using CubinPointer = std::shared_ptr<const Cubin>;
 using KernelPointer = std::shared_ptr<const Kernel>;
 
 SingleFlight<Kernel>& loaded_kernels() {
@@ -25,75 +23,10 @@ SingleFlight<Kernel>& loaded_kernels() {
   return *instance;
 }
 
-struct Loaded {
-  LibraryHandle library;
-  CUfunction function = nullptr;
-};
-
-// Loads and readies for launching on `device`: after this no launch has anything left to load or to set.
-CUresult load(const Cubin& cubin, const Device& device, Loaded& loaded) {
-  const DriverTable& table = driver();
-  const RelaxedCapture relaxed;
-  const CurrentContext current(device);
-  CUlibrary library = nullptr;
-  CUresult result =
-      table.library_load_data(&library, cubin.entry.cubin.data(), nullptr, nullptr, 0, nullptr, nullptr, 0);
-  if (result != CUDA_SUCCESS) {
-    return result;
-  }
-  loaded.library = LibraryHandle(library);
-  CUkernel kernel = nullptr;
-  result = table.library_get_kernel(&kernel, library, kKernelName);
-  if (result == CUDA_SUCCESS) {
-    result = table.kernel_get_function(&loaded.function, kernel);  // bound to the current context, hence to the device
-  }
-  if (result == CUDA_SUCCESS) {
-    result = table.function_set_attribute(loaded.function, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
-                                          cubin.entry.shared_bytes);
-  }
-  if (result == CUDA_SUCCESS && table.function_load != nullptr) {  // else setting the attribute has loaded it
-    result = table.function_load(loaded.function);
-  }
-  return result;
-}
-
-// What a driver answers to an image that it cannot use, damaged or made for another GPU or by too new a compiler.
-bool is_rejection(CUresult result) {
-  switch (result) {
-    case CUDA_ERROR_INVALID_IMAGE:
-    case CUDA_ERROR_NO_BINARY_FOR_GPU:
-    case CUDA_ERROR_INVALID_PTX:
-    case CUDA_ERROR_UNSUPPORTED_PTX_VERSION:
-    case CUDA_ERROR_INVALID_SOURCE:
-    case CUDA_ERROR_NOT_FOUND:
-      return true;
-    default:
-      return false;
-  }
-}
-
 KernelPointer build(const KernelConfig& config, const Device& device, Policy policy) {
-  const std::string arch = device.arch().name;
-  CubinPointer cubin = get_cubin(config, arch, policy);
-  Loaded loaded;
-  CUresult result = load(*cubin, device, loaded);
-  if (is_rejection(result) && cubin->origin != Origin::compiled && policy != Policy::cached_only) {
-    log().warn("the driver rejected the cached kernel {} for {} ({}); it is compiled again", print(config), arch,
-               describe(driver(), result));
-    forget_cubin(config, arch);
-    cubin = get_cubin(config, arch, Policy::force);  // a read-only store still holds the rejected one
-    loaded = {};
-    result = load(*cubin, device, loaded);
-  }
-  if (is_rejection(result)) {
-    fail(SWIGLU_CUDA_ERROR,
-         "the driver {} (CUDA {}) rejects the kernel {} for {}: {}. Most often NVRTC is newer than the driver: update "
-         "the "
-         "driver, or name an NVRTC of its version in SWIGLU_NVRTC_LIBRARY",
-         driver().path.string(), version_text(driver().version), print(config), arch, describe(driver(), result));
-  }
-  check(result, "loading a kernel");
-  return std::make_shared<const Kernel>(config, device, std::move(cubin), std::move(loaded.library), loaded.function);
+  LoadedUnit loaded = load_unit(unit_of(config), {kKernelName}, device, policy);
+  return std::make_shared<const Kernel>(config, device, std::move(loaded.cubin), std::move(loaded.library),
+                                        loaded.functions.front());
 }
 
 }  // namespace

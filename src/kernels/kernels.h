@@ -1,8 +1,7 @@
 // get_kernel(config, device): a cubin loaded on a device and ready to launch. Kept for the life of the process, as work
 // that a plan enqueued, and graphs that captured it, outlive the plan.
 //
-// Thread-safe, one loader per (config, device). A cached cubin that the driver rejects is forgotten and compiled once
-// more.
+// Thread-safe, one loader per (config, device).
 #pragma once
 
 #include <memory>

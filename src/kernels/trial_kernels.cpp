@@ -1,8 +1,8 @@
 #include "kernels/trial_kernels.h"
 
 #include <string>
+#include <utility>
 
-#include "cuda/driver.h"
 #include "cuda/launch.h"
 #include "kernels/single_flight.h"
 
@@ -27,38 +27,21 @@ extern "C" __global__ void __launch_bounds__(swiglu::trial::kTrialThreads)
 }
 )";
 
-CUfunction function_of(CUlibrary library, const char* name) {
-  const DriverTable& table = driver();
-  CUkernel kernel = nullptr;
-  CUfunction function = nullptr;
-  check(table.library_get_kernel(&kernel, library, name), "finding a trial kernel");
-  check(table.kernel_get_function(&function, kernel), "loading a trial kernel");
-  if (table.function_load != nullptr) {
-    check(table.function_load(function), "loading a trial kernel");
-  }
-  return function;
-}
-
 }  // namespace
 
 std::shared_ptr<const TrialKernels> TrialKernels::get(const Device& device) {
   static auto* const loaded = new SingleFlight<TrialKernels>;  // leaked, as all that outlives static objects
   return loaded->get(std::to_string(device.ordinal()), [&] {
-    const auto cubin = get_cubin(Unit{"trial", kSource, 0}, device.arch().name, Policy::compile);
-    return std::make_shared<const TrialKernels>(device, *cubin);
+    return std::make_shared<const TrialKernels>(
+        device, load_unit({"trial", kSource, 0}, {kFillName, kBlockErrorsName}, device, Policy::compile));
   });
 }
 
-TrialKernels::TrialKernels(const Device& device, const Cubin& cubin) : device_(device) {
-  const RelaxedCapture relaxed;
-  const CurrentContext current(device);
-  CUlibrary library = nullptr;
-  check(driver().library_load_data(&library, cubin.entry.cubin.data(), nullptr, nullptr, 0, nullptr, nullptr, 0),
-        "loading the trial kernels");
-  library_ = LibraryHandle(library);
-  fill_ = function_of(library, kFillName);
-  block_errors_ = function_of(library, kBlockErrorsName);
-}
+TrialKernels::TrialKernels(const Device& device, LoadedUnit loaded)
+    : device_(device),
+      library_(std::move(loaded.library)),
+      fill_(loaded.functions[0]),
+      block_errors_(loaded.functions[1]) {}
 
 void TrialKernels::fill(const FillParams& params, CUstream stream) const { enqueue(fill_, &params, stream); }
 

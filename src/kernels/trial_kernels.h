@@ -6,7 +6,7 @@
 
 #include "cuda/device.h"
 #include "cuda/handles.h"
-#include "kernels/cubins.h"
+#include "kernels/loaded_unit.h"
 #include "swiglu/params.h"
 
 namespace swiglu {
@@ -17,7 +17,7 @@ class TrialKernels final {
   // Compiles what no store holds. May be called while any stream of the process is being captured. Thread-safe.
   static std::shared_ptr<const TrialKernels> get(const Device& device);
 
-  TrialKernels(const Device& device, const Cubin& cubin);
+  TrialKernels(const Device& device, LoadedUnit loaded);
 
   void fill(const FillParams& params, CUstream stream) const;
   void block_errors(const BlockErrorParams& params, CUstream stream) const;
@@ -27,8 +27,8 @@ class TrialKernels final {
 
   const Device& device_;
   LibraryHandle library_;
-  CUfunction fill_ = nullptr;
-  CUfunction block_errors_ = nullptr;
+  CUfunction fill_;
+  CUfunction block_errors_;
 };
 
 }  // namespace swiglu

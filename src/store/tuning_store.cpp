@@ -23,54 +23,53 @@ TuningStore::TuningStore(const SearchPath& path, FileSystem& files)
     : files_(files), directories_("tuning store", kTuningPart, path, files) {}
 
 std::optional<TuningStore::Found> TuningStore::find(const TuningEnvironment& environment, const Problem& problem,
-                                                    std::int64_t first_m, std::int64_t last_m, bool any_compiler) {
-  TuningRecord wanted;
-  wanted.config.problem = problem;
-  wanted.first_m = first_m;
-  wanted.last_m = last_m;
+                                                    std::int64_t first_m, std::int64_t last_m, bool any_compiler,
+                                                    const Suits& suits) {
+  Wanted wanted{environment, {}, suits};
+  wanted.key.config.problem = problem;
+  wanted.key.first_m = first_m;
+  wanted.key.last_m = last_m;
   for (const EntryDirectory& directory : directories_) {
-    if (auto entry = find_in(directory, environment, wanted, any_compiler)) {
+    if (auto entry = find_in(directory, wanted, any_compiler)) {
       return Found{std::move(*entry), directory.writable() ? Origin::user : Origin::shared};
     }
   }
   return std::nullopt;
 }
 
-std::optional<TuningEntry> TuningStore::find_in(const EntryDirectory& directory, const TuningEnvironment& environment,
-                                                const TuningRecord& wanted, bool any_compiler) {
+std::optional<TuningEntry> TuningStore::find_in(const EntryDirectory& directory, const Wanted& wanted,
+                                                bool any_compiler) {
   if (!directories_.is_usable(directory)) {
     return std::nullopt;
   }
-  const std::string own = folder_name(environment);
-  const std::string name = file_name(wanted);
-  if (auto found = find_record(directory, folder_of(directory, own) / name, environment, wanted, true)) {
+  const std::string own = folder_name(wanted.environment);
+  const std::string name = file_name(wanted.key);
+  if (auto found = find_record(directory, folder_of(directory, own) / name, wanted, true)) {
     return found;
   }
-  if (any_compiler || !directory.writable() || environment.compiler.empty()) {
+  if (any_compiler || !directory.writable() || wanted.environment.compiler.empty()) {
     for (const std::string& folder : folders(directory)) {
-      if (auto found = folder == own
-                           ? std::nullopt
-                           : find_record(directory, folder_of(directory, folder) / name, environment, wanted, false)) {
+      if (auto found = folder == own ? std::nullopt
+                                     : find_record(directory, folder_of(directory, folder) / name, wanted, false)) {
         return found;
       }
     }
   }
-  return directory.writable() ? std::nullopt : find_shipped(directory, environment, wanted);
+  return directory.writable() ? std::nullopt : find_shipped(directory, wanted);
 }
 
 std::optional<TuningEntry> TuningStore::find_record(const EntryDirectory& directory, const fs::path& path,
-                                                    const TuningEnvironment& environment, const TuningRecord& wanted,
-                                                    bool exact) {
+                                                    const Wanted& wanted, bool exact) {
   TuningFile read = read_record(directory, path);
   if (read.problem.empty() && read.exists) {
     const TuningEntry& entry = read.entries.front();
-    if (!same_key(entry.record, wanted)) {
+    if (!same_key(entry.record, wanted.key)) {
       read.problem = "it is of another problem than its name says";
-    } else if (!is_like(entry.environment, environment) && !exact) {
+    } else if (!is_like(entry.environment, wanted.environment) && !exact) {
       return std::nullopt;  // another GPU's
-    } else if (exact && entry.environment != environment) {
+    } else if (exact && entry.environment != wanted.environment) {
       read.problem = "it is of another environment than its folder's: " + print(entry.environment);
-    } else {
+    } else if (wanted.suits(entry.record)) {
       return entry;
     }
   }
@@ -81,19 +80,18 @@ std::optional<TuningEntry> TuningStore::find_record(const EntryDirectory& direct
   return std::nullopt;
 }
 
-std::optional<TuningEntry> TuningStore::find_shipped(const EntryDirectory& directory,
-                                                     const TuningEnvironment& environment, const TuningRecord& wanted) {
+std::optional<TuningEntry> TuningStore::find_shipped(const EntryDirectory& directory, const Wanted& wanted) {
   std::optional<TuningEntry> best;
   for (const Document& document : documents(directory)) {
-    DecodedDocument decoded = decode_problem(document.text, wanted.config.problem);
+    DecodedDocument decoded = decode_problem(document.text, wanted.key.config.problem);
     if (!decoded.why_not.empty()) {
       directories_.warn_once(
           "damaged", document.path,
           fmt::format("the tuning records {} are ignored: {}", document.path.string(), decoded.why_not));
     }
     for (TuningEntry& entry : decoded.entries) {
-      if (same_key(entry.record, wanted) && is_like(entry.environment, environment) &&
-          (!best || entry.environment == environment)) {
+      if (same_key(entry.record, wanted.key) && is_like(entry.environment, wanted.environment) &&
+          (!best || entry.environment == wanted.environment) && wanted.suits(entry.record)) {
         best = std::move(entry);
       }
     }

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -47,8 +48,10 @@ class TuningStore {
 
   explicit TuningStore(const SearchPath& path, FileSystem& files = system_files());
 
+  // Of the records that `suits`, so that one that does not hides no other.
+  using Suits = std::function<bool(const TuningRecord&)>;
   std::optional<Found> find(const TuningEnvironment& environment, const Problem& problem, std::int64_t first_m,
-                            std::int64_t last_m, bool any_compiler = false);
+                            std::int64_t last_m, bool any_compiler = false, const Suits& suits = any);
 
   // Publishes, in place of what was known, unless that was finished and this is not; returns whether one of the two is
   // on disk now.
@@ -64,12 +67,16 @@ class TuningStore {
   std::vector<Listed> list();
 
  private:
-  std::optional<TuningEntry> find_in(const EntryDirectory& directory, const TuningEnvironment& environment,
-                                     const TuningRecord& wanted, bool any_compiler);
+  static bool any(const TuningRecord&) { return true; }
+  struct Wanted {
+    const TuningEnvironment& environment;
+    TuningRecord key;  // its problem and bucket
+    const Suits& suits;
+  };
+  std::optional<TuningEntry> find_in(const EntryDirectory& directory, const Wanted& wanted, bool any_compiler);
   std::optional<TuningEntry> find_record(const EntryDirectory& directory, const std::filesystem::path& path,
-                                         const TuningEnvironment& environment, const TuningRecord& wanted, bool exact);
-  std::optional<TuningEntry> find_shipped(const EntryDirectory& directory, const TuningEnvironment& environment,
-                                          const TuningRecord& wanted);
+                                         const Wanted& wanted, bool exact);
+  std::optional<TuningEntry> find_shipped(const EntryDirectory& directory, const Wanted& wanted);
   // Collections of records of a read-only directory, read once.
   struct Document {
     std::filesystem::path path;

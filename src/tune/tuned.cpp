@@ -1,6 +1,7 @@
 #include "tune/tuned.h"
 
 #include <algorithm>
+#include <exception>
 #include <limits>
 #include <map>
 #include <mutex>
@@ -29,6 +30,12 @@ SingleFlight<Tuned>& memory() {
   return *instance;
 }
 
+// What failed on one card, out of memory say, may go well on another that waited for its result.
+struct FailureOn {
+  int ordinal;
+  std::exception_ptr why;
+};
+
 struct Measured {
   std::mutex mutex;
   std::vector<TuningEntry> entries;
@@ -51,31 +58,69 @@ std::string key_of(const TuningRequest& request, const Device& device) {
                      spec.compute_capability, spec.multiprocessors);
 }
 
-std::string compiler_identity() {
+// "" where there is none.
+template <typename Identity>
+std::string compiler_of(Identity&& identity) {
   try {
-    return Compiler::expected_identity();
+    return identity();
   } catch (const Error&) {
     return "";
   }
 }
 
-std::optional<Tuned> find_in_stores(const TuningRequest& request, const Device& device, bool any_compiler) {
-  const auto found =
-      tuning_store().find(environment_of(device), request.problem, request.first_m, request.last_m, any_compiler);
-  if (!found) {
-    return std::nullopt;
+std::string expected_compiler() {
+  return compiler_of([] { return Compiler::expected_identity(); });
+}
+
+std::string true_compiler() {
+  return compiler_of([] { return Compiler::instance().identity(); });
+}
+
+TuningEnvironment environment_with(const std::string& compiler, const Device& device) {
+  TuningEnvironment environment;
+  environment.gpu = device.spec().name;
+  environment.compute_capability = device.spec().compute_capability;
+  environment.multiprocessors = device.spec().multiprocessors;
+  environment.generator = kGeneratorVersion;
+  environment.compiler = compiler;
+  environment.policy = kPolicyName;
+  if (settings().template_directory) {  // other kernels than those that generator numbers
+    environment.policy += fmt::format(" templates {}", hex(templates_digest()));
   }
-  const KernelConfig& config = found->entry.record.config;
-  const auto all = candidates(request.problem, device.arch(), device.spec());
-  if (std::find(all.begin(), all.end(), config) == all.end()) {
-    const std::string unfit = why_unfit(config, device.spec());
+  return environment;
+}
+
+std::optional<Tuned> find_in_stores(const TuningRequest& request, const Device& device, const std::string& compiler,
+                                    bool any_compiler) {
+  const auto is_candidate = [&](const TuningRecord& record) {
+    const auto all = candidates(request.problem, device.arch(), device.spec());
+    if (std::find(all.begin(), all.end(), record.config) != all.end()) {
+      return true;
+    }
+    const std::string unfit = why_unfit(record.config, device.spec());
     log().warn("the tuning record for {}, m {} to {}, is ignored: {} is no candidate on {}{}{}", print(request.problem),
-               request.first_m, request.last_m, print(config.tile), device.spec().name, unfit.empty() ? "" : ": ",
-               unfit);
+               request.first_m, request.last_m, print(record.config.tile), device.spec().name,
+               unfit.empty() ? "" : ": ", unfit);
+    return false;
+  };
+  const auto found = tuning_store().find(environment_with(compiler, device), request.problem, request.first_m,
+                                         request.last_m, any_compiler, is_candidate);
+  if (!found) {
     return std::nullopt;
   }
   return Tuned{found->entry.record,
                found->origin == TuningStore::Origin::user ? Tuned::Origin::user : Tuned::Origin::shared};
+}
+
+// What was measured with this machine's NVRTC, which is loaded where nothing is known of the one that is expected:
+// measuring takes longer by far.
+std::optional<Tuned> find_own(const TuningRequest& request, const Device& device) {
+  const std::string expected = expected_compiler();
+  if (auto found = find_in_stores(request, device, expected, false)) {
+    return found;
+  }
+  const std::string compiler = true_compiler();
+  return compiler == expected ? std::nullopt : find_in_stores(request, device, compiler, false);
 }
 
 void tell(const TuningRequest& request, const Device& device, const Tuning& tuning, const TuningRecord& record) {
@@ -168,19 +213,7 @@ std::string why(const Tuned& tuned) {
 
 bool is_tunable(const Problem& problem) { return has_arguments(problem) && problem.pass != Pass::dw_single; }
 
-TuningEnvironment environment_of(const Device& device) {
-  TuningEnvironment environment;
-  environment.gpu = device.spec().name;
-  environment.compute_capability = device.spec().compute_capability;
-  environment.multiprocessors = device.spec().multiprocessors;
-  environment.generator = kGeneratorVersion;
-  environment.compiler = compiler_identity();
-  environment.policy = kPolicyName;
-  if (settings().template_directory) {  // other kernels than those that generator numbers
-    environment.policy += fmt::format(" templates {}", hex(templates_digest()));
-  }
-  return environment;
-}
+TuningEnvironment environment_of(const Device& device) { return environment_with(true_compiler(), device); }
 
 std::optional<Tuned> find_tuned(const TuningRequest& request, const Device& device) {
   if (!is_tunable(request.problem)) {
@@ -189,7 +222,7 @@ std::optional<Tuned> find_tuned(const TuningRequest& request, const Device& devi
   if (const auto known = memory().find(key_of(request, device))) {
     return *known;
   }
-  return find_in_stores(request, device, true);
+  return find_in_stores(request, device, expected_compiler(), true);
 }
 
 Tuned get_tuned(const TuningRequest& request, const Device& device, const TunerPolicy& policy) {
@@ -197,11 +230,23 @@ Tuned get_tuned(const TuningRequest& request, const Device& device, const TunerP
   if (const auto known = memory().find(key); known != nullptr && !is_enough(known->record, policy)) {
     memory().forget(key);
   }
-  return *memory().get(key, [&] {
-    const auto found = find_in_stores(request, device, false);
-    const bool enough = found && is_enough(found->record, policy);
-    return std::make_shared<const Tuned>(enough ? *found : measure(request, device, policy));
-  });
+  for (;;) {
+    try {
+      return *memory().get(key, [&] {
+        try {
+          const auto found = find_own(request, device);
+          const bool enough = found && is_enough(found->record, policy);
+          return std::make_shared<const Tuned>(enough ? *found : measure(request, device, policy));
+        } catch (...) {
+          throw FailureOn{device.ordinal(), std::current_exception()};
+        }
+      });
+    } catch (const FailureOn& failure) {
+      if (failure.ordinal == device.ordinal()) {
+        std::rethrow_exception(failure.why);
+      }
+    }
+  }
 }
 
 std::vector<TuningEntry> known_records(const Problem& problem, int compute_capability) {

@@ -36,16 +36,17 @@ std::string why(const Tuned&);  // one line for swiglu_plan_describe
 // alone.
 bool is_tunable(const Problem& problem);
 
-// Where measurements of this device hold, with the NVRTC of this process.
+// Where measurements of this device hold, with the NVRTC of this process, which is loaded for it.
 TuningEnvironment environment_of(const Device& device);
 
 // Measures nothing; takes a measurement of another NVRTC's kernels rather than none. A record whose configuration is no
-// candidate here is passed over with a warning.
+// candidate here is passed over with a warning, here and below.
 std::optional<Tuned> find_tuned(const TuningRequest& request, const Device& device);
 
 // Measures what is not known of this NVRTC's kernels (read-only stores: of any NVRTC's), or only by a tuning that was
 // cut short by a smaller budget, and publishes it. May be called while streams of the process are being captured.
-// Throws Error where nothing could be measured: out of memory, no compiler, no time. A failure is not remembered.
+// Throws Error where nothing could be measured: out of memory, no compiler, no time. A failure is not remembered, and
+// is no other device's.
 Tuned get_tuned(const TuningRequest& request, const Device& device, const TunerPolicy& policy);
 
 // Records of all stores for a problem on any card of this compute capability, whose configurations are candidates

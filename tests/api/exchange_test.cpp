@@ -27,7 +27,8 @@ std::string from_environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-// Starts one test case of this program that is otherwise skipped; what it prints goes to `output`.
+// Starts one test case of this program that is otherwise skipped; what it prints goes to `output`. A comma in its name
+// would make two names of it.
 pid_t start(const std::string& test, const Environment& environment, const fs::path& output) {
   std::vector<std::string> words = {fs::read_symlink("/proc/self/exe").string(), "--no-skip", "--no-intro",
                                     "-tc=" + test};
@@ -66,6 +67,7 @@ void await(pid_t child, const fs::path& output) {
   std::ifstream file(output);
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   CHECK_MESSAGE((WIFEXITED(status) && WEXITSTATUS(status) == 0), text);
+  CHECK_MESSAGE(text.find(" 1 passed") != std::string::npos, text);  // no such test would be a success
 }
 
 struct Machine {
@@ -115,7 +117,7 @@ TEST_CASE_FIXTURE(Child, "child: measures and exports" * doctest::skip()) {
   CHECK(report.json["kernels"] == 0);
 }
 
-TEST_CASE_FIXTURE(Child, "child: has what the other measured, from a pack, without NVRTC" * doctest::skip()) {
+TEST_CASE_FIXTURE(Child, "child: has what the other measured from a pack without NVRTC" * doctest::skip()) {
   desc.tuning = SWIGLU_TUNING_ESTIMATE;
   const Json chosen = kernel(200);
   CHECK(chosen["tile"] == kTile);
@@ -195,8 +197,108 @@ TEST_CASE(
   Machine fourth;
   fourth.environment["SWIGLU_TEST_NVRTC"] = "/nowhere/libnvrtc.so";
   fourth.environment["SWIGLU_TEST_CACHE_PATH"] = file + ".tar";
-  fourth.run("child: has what the other measured, from a pack, without NVRTC");
+  fourth.run("child: has what the other measured from a pack without NVRTC");
   CHECK_FALSE(fs::exists(fourth.scratch.path() / "cache"));
+}
+
+// Each of these in a process of its own: once NVRTC is loaded, nobody has to guess which one it is.
+
+TEST_CASE_FIXTURE(Child, "child: MEASURE finds what was measured here" * doctest::skip()) {
+  CHECK(kernel(200)["choice"] == "user record");
+  CHECK(kernel(16)["choice"] == "user record");
+  CHECK(stand_in_calls("cuEventRecord") == 0);
+  CHECK(stand_in_nvrtc_compiles() == 0);
+}
+
+TEST_CASE_FIXTURE(Child, "child: CACHED_ONLY finds what was compiled here" * doctest::skip()) {
+  desc.tuning = SWIGLU_TUNING_CACHED_ONLY;
+  CHECK(kernel(200)["tile"] == kTile);
+  CHECK(kernel(200)["origin"] == "user");
+}
+
+TEST_CASE_FIXTURE(Child, "child: imports what was exported here" * doctest::skip()) {
+  const std::string text = read_text(file + ".json");
+  Report report;
+  REQUIRE_MESSAGE(swiglu_tuning_import(text.data(), text.size(), 0, Report::keep, &report) == SWIGLU_OK, last_error());
+  CHECK(report.json["known"] == 2);
+}
+
+TEST_CASE_FIXTURE(Child, "child: imports records of a tile that is tried no more" * doctest::skip()) {
+  std::string text = read_text(file + ".json");
+  const std::string tile = kTile;
+  for (std::size_t at = text.find(tile); at != std::string::npos; at = text.find(tile)) {
+    text.replace(at, tile.size(), "128x64x64_s5_w8x1_g16");
+  }
+  Report report;
+  REQUIRE_MESSAGE(swiglu_tuning_import(text.data(), text.size(), 0, Report::keep, &report) == SWIGLU_OK, last_error());
+  CHECK(report.json["added"] == 2);
+  for (const swiglu_tuning mode : {SWIGLU_TUNING_ESTIMATE, SWIGLU_TUNING_MEASURE}) {
+    desc.tuning = mode;
+    CHECK(kernel(200)["choice"] == "shared record");
+    CHECK(kernel(200)["tile"] == kTile);
+  }
+  CHECK(stand_in_calls("cuEventRecord") == 0);
+}
+
+TEST_CASE("the user's record of a configuration that is no candidate hides no sound record of a read-only store") {
+  Machine first;
+  first.run("child: measures and exports");
+  Machine second;
+  second.environment["SWIGLU_TEST_FILE"] = first.environment["SWIGLU_TEST_FILE"];
+  second.environment["SWIGLU_TEST_CACHE_PATH"] = first.environment["SWIGLU_TEST_CACHE"];
+  second.run("child: imports records of a tile that is tried no more");
+}
+
+// A library of this machine, but no NVRTC that will do; the loader finds it before the one that does.
+struct MachineWithUnusableNvrtc : Machine {
+  MachineWithUnusableNvrtc() {
+    fs::create_directories(unusable.parent_path());
+    fs::create_directories(usable.parent_path());
+    fs::create_symlink(STAND_IN_CUDA_LIBRARY, unusable);
+    fs::create_symlink(STAND_IN_NVRTC_LIBRARY, usable);
+    environment["SWIGLU_TEST_NVRTC"] = kName;
+    environment["LD_LIBRARY_PATH"] = unusable.parent_path().string() + ":" + usable.parent_path().string() + ":" +
+                                     from_environment("LD_LIBRARY_PATH");
+  }
+  static constexpr const char* kName = "libnvrtc_of_exchange_test.so";
+  const fs::path unusable = scratch.path() / "unusable" / kName;
+  const fs::path usable = scratch.path() / "usable" / kName;
+};
+
+TEST_CASE("an NVRTC that is found first and will not do hides nothing that the one in use has stored") {
+  MachineWithUnusableNvrtc machine;
+  machine.run("child: measures and exports");
+  SUBCASE("records") { machine.run("child: MEASURE finds what was measured here"); }
+  SUBCASE("kernels") { machine.run("child: CACHED_ONLY finds what was compiled here"); }
+  SUBCASE("its own export") { machine.run("child: imports what was exported here"); }
+}
+
+TEST_CASE_FIXTURE(Child, "child: finds all without loading NVRTC" * doctest::skip()) {
+  for (const swiglu_tuning mode : {SWIGLU_TUNING_MEASURE, SWIGLU_TUNING_ESTIMATE, SWIGLU_TUNING_CACHED_ONLY}) {
+    desc.tuning = mode;
+    CHECK(kernel(200)["tile"] == kTile);
+    CHECK(kernel(200)["origin"] == "user");
+  }
+  CHECK(read_text("/proc/self/maps").find(from_environment("SWIGLU_TEST_NVRTC")) == std::string::npos);
+}
+
+TEST_CASE("where all is stored NVRTC is not loaded: that would take longer than all else") {
+  Machine machine;
+  const fs::path own =
+      fs::weakly_canonical(machine.scratch.path()) / "libnvrtc.so";  // this test is linked to the other
+  fs::copy_file(STAND_IN_NVRTC_LIBRARY, own);
+  machine.environment["SWIGLU_TEST_NVRTC"] = own.string();
+  machine.run("child: measures and exports");
+  machine.run("child: finds all without loading NVRTC");
+}
+
+TEST_CASE("where no NVRTC will do a pack serves as where there is none") {
+  Machine first;
+  first.run("child: measures and exports");
+  MachineWithUnusableNvrtc second;
+  second.environment["SWIGLU_TEST_NVRTC"] = second.unusable.string();
+  second.environment["SWIGLU_TEST_CACHE_PATH"] = first.environment["SWIGLU_TEST_FILE"] + ".tar";
+  second.run("child: has what the other measured from a pack without NVRTC");
 }
 
 TEST_CASE_FIXTURE(Child, "child: starts cold" * doctest::skip()) {

@@ -48,13 +48,13 @@ TEST_CASE("compiled once, then from memory, and published") {
 TEST_CASE("what another process published is taken from the store") {
   stand_in_nvrtc_reset();
   const KernelConfig config = fresh_config();
-  KernelEntry entry = get_cubin(config, kArch, Policy::compile)->entry;
-  forget_cubin(config, kArch);
+  const auto compiled = get_cubin(config, kArch, Policy::compile);
+  forget_cubin(unit_of(config), kArch, *compiled);
   CHECK_FALSE(on_disk(config));
-  REQUIRE(kernel_store().put(entry));
+  REQUIRE(kernel_store().put(compiled->entry));
   const auto found = get_cubin(config, kArch, Policy::compile);
   CHECK(found->origin == Origin::user);
-  CHECK(found->entry.cubin == entry.cubin);
+  CHECK(found->entry.cubin == compiled->entry.cubin);
   CHECK(stand_in_nvrtc_compiles() == 1);
 }
 

@@ -116,9 +116,9 @@ TEST_CASE("loading leaves captures valid and the thread's mode as it was") {
 
 // Compiles a configuration and leaves it on disk alone, as an earlier process would have.
 void leave_on_disk(const KernelConfig& config) {
-  const KernelEntry entry = get_cubin(config, "sm_90a", Policy::compile)->entry;
-  forget_cubin(config, "sm_90a");
-  REQUIRE(kernel_store().put(entry));
+  const auto cubin = get_cubin(config, "sm_90a", Policy::compile);
+  forget_cubin(unit_of(config), "sm_90a", *cubin);
+  REQUIRE(kernel_store().put(cubin->entry));
 }
 
 TEST_CASE("a cached cubin that the driver rejects is compiled again, once") {

@@ -148,6 +148,36 @@ TEST_CASE("the user's record comes first, then read-only directories in order") 
   CHECK(find(store, entry)->entry.record.microseconds == 1);
 }
 
+TEST_CASE("a record that does not suit hides none of other directories, other NVRTCs or collections") {
+  ScratchDirectory user;
+  ScratchDirectory shared;
+  TuningEntry unsuitable = made_up_tuning();
+  unsuitable.record.microseconds = 1;
+  TuningEntry sound = made_up_tuning();
+  TuningStore store(in(user.path(), {shared.path()}));
+  REQUIRE(store.put(unsuitable));
+  TuningStore other(in(shared.path()));
+  SUBCASE("of the same NVRTC") {}
+  SUBCASE("of another") {
+    REQUIRE(other.put(unsuitable));
+    sound.environment.compiler = "another";
+  }
+  SUBCASE("in a collection") { write(shared.path() / "tuned" / "some.json", encode_document({sound})); }
+  if (!fs::exists(shared.path() / "tuned")) {
+    REQUIRE(other.put(sound));
+  }
+  const TuningEntry wanted = made_up_tuning();
+  const auto find_suiting = [&](double at_least) {
+    return store.find(wanted.environment, wanted.record.config.problem, wanted.record.first_m, wanted.record.last_m,
+                      false, [&](const TuningRecord& record) { return record.microseconds >= at_least; });
+  };
+  REQUIRE(find_suiting(2));
+  CHECK(find_suiting(2)->entry == sound);
+  CHECK(find_suiting(2)->origin == TuningStore::Origin::shared);
+  CHECK(find_suiting(1)->entry == unsuitable);
+  CHECK_FALSE(find_suiting(1e6));
+}
+
 TEST_CASE("another NVRTC's record serves from elsewhere, and everywhere where there is no NVRTC") {
   ScratchDirectory elsewhere;
   ScratchDirectory user;
