@@ -145,6 +145,25 @@ TEST_CASE("whatever fails while writing, the file is as it was and nothing else 
   }
 }
 
+TEST_CASE("two that write one path at the same time do not meet: the later one's file stays, and nothing else") {
+  ScratchDirectory scratch;
+  const fs::path path = scratch.path() / "pack.tar";
+  PackWriter first(system_files(), path);
+  CHECK(first.add("v1/a/one", bytes_of("1")) == 0);
+  PackWriter second(system_files(), path);
+  CHECK(second.add("v1/a/two", bytes_of("2")) == 0);
+  { PackWriter given_up(system_files(), path); }
+  CHECK(first.finish() == 0);
+  const auto earlier = open(path);
+  REQUIRE(earlier);
+  CHECK(earlier->names() == std::vector<std::string>{"v1/a/one"});
+  CHECK(second.finish() == 0);
+  const auto later = open(path);
+  REQUIRE(later);
+  CHECK(later->names() == std::vector<std::string>{"v1/a/two"});
+  CHECK(std::distance(fs::directory_iterator(scratch.path()), fs::directory_iterator()) == 1);
+}
+
 TEST_CASE("a store and its pack serve alike, as a file and unpacked") {
   ScratchDirectory scratch;
   const fs::path root = scratch.path() / "cache";
