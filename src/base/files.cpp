@@ -71,7 +71,7 @@ ReadResult read_file(FileSystem& files, const fs::path& path, std::uint64_t at_m
                      std::optional<std::int64_t> touch_after_nanoseconds) {
   ReadResult result;
   int opened = -1;
-  result.error = files.open(path, opened);
+  result.error = files.open(path, Links::refused, opened);
   if (result.error != 0) {
     return result;
   }

@@ -102,7 +102,7 @@ int read_whole(FileSystem& files, int descriptor, std::uint64_t offset, std::spa
 
 std::shared_ptr<const Pack> Pack::open(FileSystem& files, const fs::path& path, std::string& why_not) {
   int descriptor = -1;
-  if (const int error = files.open(path, descriptor); error != 0) {
+  if (const int error = files.open(path, Links::followed, descriptor); error != 0) {
     why_not = error_text(error);
     return nullptr;
   }
