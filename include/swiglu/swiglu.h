@@ -240,8 +240,8 @@ enum {
 /* Compiles a problem's kernels for a named architecture ("sm_80", "sm_90a"; desc->device is ignored), publishes them in
  * the user's store and reports each: {"config", "arch", "ok", "origin", "registers", "spill_bytes", "shared_bytes",
  * "milliseconds"}, or where "ok" is false {"config", "arch", "ok", "message"}. Goes on after a kernel that fails, and
- * then returns COMPILE_FAILED; with SWIGLU_TUNING_CACHED_ONLY it only looks for them, and returns NOT_CACHED if one is
- * missing. `callback` may be NULL. */
+ * then returns COMPILE_FAILED; with SWIGLU_TUNING_CACHED_ONLY it only looks for them, which needs no NVRTC, and returns
+ * NOT_CACHED if one is missing. `callback` may be NULL. */
 SWIGLU_API swiglu_status swiglu_compile(const swiglu_plan_desc* desc, const char* arch, uint32_t flags,
                                         swiglu_report_callback callback, void* user);
 

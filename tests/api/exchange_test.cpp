@@ -27,7 +27,8 @@ std::string from_environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-// Starts one test case of this program that is otherwise skipped; what it prints goes to `output`.
+// Starts one test case of this program that is otherwise skipped; what it prints goes to `output`. Its name holds no
+// comma, which would end it.
 pid_t start(const std::string& test, const Environment& environment, const fs::path& output) {
   std::vector<std::string> words = {fs::read_symlink("/proc/self/exe").string(), "--no-skip", "--no-intro",
                                     "-tc=" + test};
@@ -66,6 +67,7 @@ void await(pid_t child, const fs::path& output) {
   std::ifstream file(output);
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   CHECK_MESSAGE((WIFEXITED(status) && WEXITSTATUS(status) == 0), text);
+  CHECK_MESSAGE(text.find("1 passed") != std::string::npos, text);  // a name that matches none would pass as well
 }
 
 struct Machine {
@@ -87,6 +89,12 @@ struct Child {
     stand_in_set_duration(kTileSource, 150);
     desc.tuning = SWIGLU_TUNING_MEASURE;
   }
+  // Of another problem than `desc`, and never measured.
+  swiglu_plan_desc compiled_ahead() const {
+    swiglu_plan_desc other = desc;
+    other.d_model = 80;
+    return other;
+  }
   Json kernel(std::int64_t m) const { return describe(make_plan(desc).get(), m)["kernels"][0]; }
   swiglu_plan_desc desc = description(0);
   std::string file = from_environment("SWIGLU_TEST_FILE");
@@ -105,6 +113,8 @@ struct Report {
 TEST_CASE_FIXTURE(Child, "child: measures and exports" * doctest::skip()) {
   CHECK(kernel(200)["tile"] == kTile);
   CHECK(kernel(16)["choice"] == "measured");
+  const swiglu_plan_desc ahead = compiled_ahead();
+  REQUIRE(swiglu_compile(&ahead, "sm_90a", 0, nullptr, nullptr) == SWIGLU_OK);
   std::ofstream(file + ".json") << text_of(swiglu_tuning_export);
   Report report;
   REQUIRE_MESSAGE(swiglu_cache_export((file + ".tar").c_str(), nullptr, Report::keep, &report) == SWIGLU_OK,
@@ -115,7 +125,7 @@ TEST_CASE_FIXTURE(Child, "child: measures and exports" * doctest::skip()) {
   CHECK(report.json["kernels"] == 0);
 }
 
-TEST_CASE_FIXTURE(Child, "child: has what the other measured, from a pack, without NVRTC" * doctest::skip()) {
+TEST_CASE_FIXTURE(Child, "child: has what the other measured from a pack without NVRTC" * doctest::skip()) {
   desc.tuning = SWIGLU_TUNING_ESTIMATE;
   const Json chosen = kernel(200);
   CHECK(chosen["tile"] == kTile);
@@ -134,6 +144,19 @@ TEST_CASE_FIXTURE(Child, "child: has what the other measured, from a pack, witho
   check_failure(swiglu_plan_prepare(make_plan(desc).get(), 200), SWIGLU_NO_COMPILER, {"NVRTC"});
   desc.tuning = SWIGLU_TUNING_CACHED_ONLY;
   check_failure(swiglu_plan_prepare(make_plan(desc).get(), 200), SWIGLU_NOT_CACHED, {"no NVRTC here"});
+}
+
+TEST_CASE_FIXTURE(Child, "child: looks for kernels in a pack without NVRTC" * doctest::skip()) {
+  swiglu_plan_desc ahead = compiled_ahead();
+  ahead.tuning = SWIGLU_TUNING_CACHED_ONLY;
+  const auto compile = [&](const char* arch, std::uint32_t flags = 0) {
+    return swiglu_compile(&ahead, arch, flags, nullptr, nullptr);
+  };
+  CHECK_MESSAGE(compile("sm_90a") == SWIGLU_OK, last_error());
+  check_failure(compile("sm_80"), SWIGLU_NOT_CACHED, {"sm_80", "no store"});
+  check_failure(compile("sm_90a", SWIGLU_COMPILE_FORCE), SWIGLU_NO_COMPILER, {"NVRTC"});
+  ahead.tuning = SWIGLU_TUNING_ESTIMATE;
+  check_failure(compile("sm_90a"), SWIGLU_NO_COMPILER, {"NVRTC"});
 }
 
 TEST_CASE_FIXTURE(Child, "child: imports" * doctest::skip()) {
@@ -195,7 +218,8 @@ TEST_CASE(
   Machine fourth;
   fourth.environment["SWIGLU_TEST_NVRTC"] = "/nowhere/libnvrtc.so";
   fourth.environment["SWIGLU_TEST_CACHE_PATH"] = file + ".tar";
-  fourth.run("child: has what the other measured, from a pack, without NVRTC");
+  fourth.run("child: has what the other measured from a pack without NVRTC");
+  fourth.run("child: looks for kernels in a pack without NVRTC");
   CHECK_FALSE(fs::exists(fourth.scratch.path() / "cache"));
 }
 
