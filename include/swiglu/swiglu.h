@@ -288,8 +288,10 @@ SWIGLU_API swiglu_status swiglu_cache_prune(uint64_t max_bytes, uint64_t* remove
 SWIGLU_API swiglu_status swiglu_cache_export(const char* path, const char* arch, swiglu_report_callback callback,
                                              void* user);
 
-/* Adds a pack's contents to the user's store, after all of it was checked (INVALID_ARGUMENT: nothing has changed).
- * Reports {"path", "kernels", "records", "known_records"}; `callback` may be NULL. */
+/* Adds a pack's contents to the user's store, after all of it was checked. INVALID_ARGUMENT where it is not sound, and
+ * IO_ERROR where its kernels exceed SWIGLU_CACHE_MAX_BYTES or its records cannot be written: nothing has changed. Where
+ * at the end kernels are missing, IO_ERROR as well, the others and the records stay, and importing again is fine.
+ * Reports {"path", "kernels" (those there at the end), "records", "known_records"}; `callback` may be NULL. */
 SWIGLU_API swiglu_status swiglu_cache_import(const char* path, swiglu_report_callback callback, void* user);
 
 typedef enum swiglu_log_level {

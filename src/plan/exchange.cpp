@@ -1,11 +1,14 @@
 #include "plan/exchange.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <limits>
+#include <map>
 #include <optional>
 #include <vector>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/settings.h"
 #include "cuda/device.h"
 #include "kernels/cubins.h"
@@ -50,9 +53,10 @@ void check_environment(const TuningEntry& entry, const std::vector<TuningEnviron
        print(entry.environment), here.empty() ? "no CUDA device" : here);
 }
 
-// Every file of a pack, by what it is. Checks all, changes nothing.
+// Every file of a pack, by what it is.
 struct Contents {
-  std::vector<std::string> kernels;  // names in the pack
+  std::map<std::string, std::string> kernels;  // by key, their names in the pack
+  std::uint64_t kernel_bytes = 0;
   std::vector<std::string> compilers;
   std::vector<TuningEntry> records;
 };
@@ -61,14 +65,9 @@ constexpr std::string_view kKernels = "v1/kernels/";
 constexpr std::string_view kTuned = "v1/tuned/";
 constexpr std::string_view kCompilers = "v1/compilers/";
 
-KernelEntry read_kernel(const Pack& pack, const std::string& path, const std::string& name) {
+DecodeResult read_kernel(const Pack& pack, const std::string& name) {
   const ReadResult read = pack.read(name, std::numeric_limits<std::size_t>::max());
-  DecodeResult decoded = decode_entry(read.bytes);
-  if (!decoded.entry) {
-    fail(SWIGLU_INVALID_ARGUMENT, "{} in {} is no sound kernel entry: {}. Nothing was imported", name, path,
-         read.error != 0 ? error_text(read.error) : decoded.why_not);
-  }
-  return std::move(*decoded.entry);
+  return read.error != 0 ? DecodeResult{std::nullopt, error_text(read.error)} : decode_entry(read.bytes);
 }
 
 TuningEntry read_record(const Pack& pack, const std::string& path, const std::string& name) {
@@ -82,19 +81,48 @@ TuningEntry read_record(const Pack& pack, const std::string& path, const std::st
   return std::move(*decoded.entry);
 }
 
+// Changes nothing.
 Contents check_contents(const Pack& pack, const std::string& path) {
   Contents contents;
   for (const std::string& name : pack.names()) {
     if (name.starts_with(kKernels) && name.ends_with(".swk")) {
-      read_kernel(pack, path, name);
-      contents.kernels.push_back(name);
+      const DecodeResult decoded = read_kernel(pack, name);
+      if (!decoded.entry) {
+        fail(SWIGLU_INVALID_ARGUMENT, "{} in {} is no sound kernel entry: {}. Nothing was imported", name, path,
+             decoded.why_not);
+      }
+      contents.kernels.emplace(decoded.entry->key, name);
+      contents.kernel_bytes += pack.read(name, 0).status.size;
     } else if (name.starts_with(kCompilers)) {
       contents.compilers.push_back(name.substr(kCompilers.size()));
     } else if (name.starts_with(kTuned) && name.ends_with(".json") && !name.ends_with("/environment.json")) {
       contents.records.push_back(read_record(pack, path, name));
     }
   }
+  const std::uint64_t most = settings().cache_max_bytes;
+  if (contents.kernel_bytes > most) {
+    fail(SWIGLU_IO_ERROR,
+         "the {} kernels of {} have {} bytes, more than the {} that {} is kept under. Nothing was imported: raise "
+         "SWIGLU_CACHE_MAX_BYTES, or name the pack in SWIGLU_CACHE_PATH, where it serves as it is",
+         contents.kernels.size(), path, contents.kernel_bytes, most, cache_directory());
+  }
   return contents;
+}
+
+// How many are in the user's directory then.
+std::size_t import_kernels(const Pack& pack, const std::map<std::string, std::string>& kernels) {
+  std::vector<std::string> written;
+  for (const auto& [key, name] : kernels) {
+    const DecodeResult decoded = read_kernel(pack, name);
+    if (!decoded.entry) {
+      log().warn("{} is not imported: it was sound, and is no longer: {}", name, decoded.why_not);
+    } else if (kernel_store().put(*decoded.entry)) {
+      written.push_back(key);
+    }
+  }
+  // Later ones, or what others use meanwhile, may have evicted earlier ones.
+  return static_cast<std::size_t>(
+      std::count_if(written.begin(), written.end(), [](const std::string& key) { return kernel_store().has(key); }));
 }
 
 }  // namespace
@@ -154,18 +182,20 @@ void import_cache(const std::string& path, const Report& report) {
     fail(SWIGLU_INVALID_ARGUMENT, "{} cannot be imported: {}", path, why_not);
   }
   const Contents contents = check_contents(*pack, path);
-  std::size_t kernels = 0;
-  for (const std::string& name : contents.kernels) {
-    kernels += kernel_store().put(read_kernel(*pack, path, name)) ? 1 : 0;
-  }
+  // The records first: of them all or none are written, and after a failure there nothing has changed.
+  const TuningStore::ImportResult records = tuning_store().import(contents.records);
+  const std::size_t kernels = import_kernels(*pack, contents.kernels);
   for (const std::string& compiler : contents.compilers) {
     kernel_store().note_compiler(compiler);
   }
-  const TuningStore::ImportResult records = tuning_store().import(contents.records);
   report(to_text({{"path", path}, {"kernels", kernels}, {"records", records.added}, {"known_records", records.known}}));
   if (kernels < contents.kernels.size()) {
-    fail(SWIGLU_IO_ERROR, "{} of {} kernels of {} could not be written to {}; the log says why",
-         contents.kernels.size() - kernels, contents.kernels.size(), path, cache_directory());
+    fail(SWIGLU_IO_ERROR,
+         "{} of {} kernels of {} are not in {}: they could not be written (then the log says why), or "
+         "SWIGLU_CACHE_MAX_BYTES, {}, had no room for them beside kernels used later. The other kernels and the tuning "
+         "records are there; mend that and import again",
+         contents.kernels.size() - kernels, contents.kernels.size(), path, cache_directory(),
+         settings().cache_max_bytes);
   }
 }
 

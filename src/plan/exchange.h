@@ -21,7 +21,8 @@ void import_tuning(std::string_view text, bool foreign, const Report& report);
 void export_cache(const std::string& path, const std::string& arch, const Report& report);
 
 // Into the user's directory. Everything is checked before anything is written. Throws Error{INVALID_ARGUMENT} for what
-// is no sound pack, {IO_ERROR}.
+// is no sound pack, {IO_ERROR} for one whose kernels are more than the directory may hold, or where records cannot be
+// written: nothing has changed then. {IO_ERROR} also where kernels are missing at the end; the others stay.
 void import_cache(const std::string& path, const Report& report);
 
 }  // namespace swiglu

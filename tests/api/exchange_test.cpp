@@ -204,6 +204,82 @@ TEST_CASE_FIXTURE(Child, "child: imports the pack" * doctest::skip()) {
   CHECK(swiglu_cache_verify(nullptr, nullptr) == SWIGLU_OK);
 }
 
+struct ImportingChild : Child {
+  fs::path cache = from_environment("SWIGLU_TEST_CACHE");
+  Report report;
+
+  std::size_t kernels_on_disk() const {
+    std::size_t count = 0;
+    for (const auto& entry : fs::recursive_directory_iterator(cache)) {
+      count += entry.path().extension() == ".swk" ? 1 : 0;
+    }
+    return count;
+  }
+  void check_import_fails(std::initializer_list<const char*> parts) {
+    check_failure(swiglu_cache_import((file + ".tar").c_str(), Report::keep, &report), SWIGLU_IO_ERROR, parts);
+  }
+  void check_nothing_was_imported() const {
+    CHECK(report.json.is_null());
+    CHECK((!fs::exists(cache) || kernels_on_disk() == 0));
+    CHECK(text_of(swiglu_tuning_export).find("config") == std::string::npos);
+  }
+};
+
+TEST_CASE_FIXTURE(ImportingChild, "child: refuses the pack for which there is no room" * doctest::skip()) {
+  check_import_fails({"SWIGLU_CACHE_MAX_BYTES", "SWIGLU_CACHE_PATH", "Nothing was imported"});
+  check_nothing_was_imported();
+}
+
+TEST_CASE_FIXTURE(ImportingChild, "child: imports what kernels used later leave room for" * doctest::skip()) {
+  desc.d_model = 96;
+  desc.tuning = SWIGLU_TUNING_ESTIMATE;
+  REQUIRE(swiglu_compile(&desc, "sm_80", 0, nullptr, nullptr) == SWIGLU_OK);
+  const std::size_t before = kernels_on_disk();
+  REQUIRE(std::system(("find " + cache.string() + " -name '*.swk' -exec touch -a -d 2100-01-01 {} +").c_str()) == 0);
+  check_import_fails({"SWIGLU_CACHE_MAX_BYTES", cache.c_str()});
+  CHECK(report.json["records"] == 2);
+  CHECK(report.json["kernels"] == kernels_on_disk() - before);
+}
+
+TEST_CASE_FIXTURE(ImportingChild, "child: imports nothing where records cannot be written" * doctest::skip()) {
+  fs::create_directories(cache / "v1");
+  std::ofstream(cache / "v1" / "tuned") << "in the way";
+  check_import_fails({"tuned"});
+  check_nothing_was_imported();
+}
+
+TEST_CASE_FIXTURE(ImportingChild, "child: keeps what it could import" * doctest::skip()) {
+  const fs::path shards = fs::path("v1") / "kernels";
+  const auto some = fs::directory_iterator(fs::path(from_environment("SWIGLU_TEST_SOURCE")) / shards);
+  fs::create_directories(cache / shards);
+  std::ofstream(cache / shards / some->path().filename()) << "in the way";
+  check_import_fails({"could not be written", cache.c_str()});
+  CHECK(report.json["records"] == 2);
+  CHECK(report.json["kernels"] == kernels_on_disk());
+  CHECK(text_of(swiglu_tuning_export).find("config") != std::string::npos);
+}
+
+TEST_CASE("of a pack that does not fit or cannot be written, what is said to be there is there") {
+  Machine first;
+  first.run("child: measures and exports");
+  const std::string source = first.environment["SWIGLU_TEST_CACHE"];
+  std::uintmax_t bytes = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(source)) {
+    bytes += entry.path().extension() == ".swk" ? entry.file_size() : 0;
+  }
+  const auto run = [&](const std::string& test, std::uintmax_t limit) {
+    Machine machine;
+    machine.environment["SWIGLU_TEST_FILE"] = first.environment["SWIGLU_TEST_FILE"];
+    machine.environment["SWIGLU_TEST_SOURCE"] = source;
+    machine.environment["SWIGLU_CACHE_MAX_BYTES"] = std::to_string(limit);
+    machine.run(test);
+  };
+  run("child: refuses the pack for which there is no room", bytes - 1);
+  run("child: imports what kernels used later leave room for", bytes);
+  run("child: imports nothing where records cannot be written", bytes);
+  run("child: keeps what it could import", bytes);
+}
+
 TEST_CASE(
     "records and kernels travel: as text, as a pack to import, and as a pack in SWIGLU_CACHE_PATH without NVRTC") {
   Machine first;
