@@ -248,17 +248,20 @@ SWIGLU_API swiglu_status swiglu_compile(const swiglu_plan_desc* desc, const char
 /* ---- Tuning records ------------------------------------------------------------------------------------------- */
 
 /* What measuring has found out, as a JSON text to carry to other processes and machines: the records of the user's
- * store, and those of this process that could not be written there. */
+ * store, whatever GPU, kernel version and NVRTC they are of, and those of this process that could not be written
+ * there. */
 SWIGLU_API swiglu_status swiglu_tuning_export(char* buffer, size_t size, size_t* needed);
 
 enum {
-  SWIGLU_TUNING_IMPORT_FOREIGN = 1 /* also records of other GPUs and NVRTCs, for machines that share the store */
+  SWIGLU_TUNING_IMPORT_FOREIGN = 1 /* also records that are not of this machine, for others that share the store */
 };
 
-/* Adds the records of such a text to the user's store; one that is there already stays. All or nothing: where one is
- * not sound (INVALID_ARGUMENT), not of this machine (WRONG_ENVIRONMENT) or cannot be written (IO_ERROR), nothing has
- * changed. `size` is the text's length, without a NUL. Plans made afterwards go by them. Reports {"added", "known"};
- * `callback` may be NULL. */
+/* Adds those records of such a text that are of this machine (one of its GPUs, this library's kernel version, its
+ * NVRTC) to the user's store and skips the others; one that is there already stays. All or nothing: where one of the
+ * text is not sound (INVALID_ARGUMENT), none is of this machine (WRONG_ENVIRONMENT), or one cannot be written
+ * (IO_ERROR), nothing has changed. `size` is the text's length, without a NUL. Plans made afterwards go by them.
+ * Reports
+ * {"added", "known", "skipped"}; `callback` may be NULL. */
 SWIGLU_API swiglu_status swiglu_tuning_import(const char* text, size_t size, uint32_t flags,
                                               swiglu_report_callback callback, void* user);
 

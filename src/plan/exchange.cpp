@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -20,14 +22,17 @@
 namespace swiglu {
 namespace {
 
-// Of every device of this machine; none where there is no driver.
+// Of every device of this machine, equal cards once; none where there is no driver.
 std::vector<TuningEnvironment> own_environments() {
   std::vector<TuningEnvironment> all;
   try {
     const int count = Device::count();
     for (int ordinal = 0; ordinal < count; ++ordinal) {
       try {
-        all.push_back(environment_of(Device::get(ordinal)));
+        TuningEnvironment environment = environment_of(Device::get(ordinal));
+        if (std::find(all.begin(), all.end(), environment) == all.end()) {
+          all.push_back(std::move(environment));
+        }
       } catch (const Error&) {
         continue;  // a device that the library does not support
       }
@@ -38,19 +43,25 @@ std::vector<TuningEnvironment> own_environments() {
   return all;
 }
 
-void check_environment(const TuningEntry& entry, const std::vector<TuningEnvironment>& own) {
-  if (std::find(own.begin(), own.end(), entry.environment) != own.end()) {
-    return;
+// Those of this machine. Others are no reason to refuse these: a store holds what was measured with an earlier NVRTC
+// or version of the kernels, or on other cards that share it, and exports all of it.
+std::vector<TuningEntry> own_entries(const std::vector<TuningEntry>& entries) {
+  const std::vector<TuningEnvironment> own = own_environments();
+  std::vector<TuningEntry> found;
+  std::copy_if(entries.begin(), entries.end(), std::back_inserter(found), [&](const TuningEntry& entry) {
+    return std::find(own.begin(), own.end(), entry.environment) != own.end();
+  });
+  if (found.empty() && !entries.empty()) {
+    std::string here;
+    for (const TuningEnvironment& environment : own) {
+      here += (here.empty() ? "" : "; ") + print(environment);
+    }
+    fail(SWIGLU_WRONG_ENVIRONMENT,
+         "none of the text's {} records is of this machine: the first is of {}, and this machine has {}. Nothing was "
+         "imported; SWIGLU_TUNING_IMPORT_FOREIGN takes records for other machines",
+         entries.size(), print(entries.front().environment), here.empty() ? "no CUDA device" : here);
   }
-  std::string here;
-  for (const TuningEnvironment& environment : own) {
-    here += (here.empty() ? "" : "; ") + print(environment);
-  }
-  fail(SWIGLU_WRONG_ENVIRONMENT,
-       "the text holds a record of {}, and this machine has {}. Nothing was imported; SWIGLU_TUNING_IMPORT_FOREIGN "
-       "takes "
-       "records for other machines",
-       print(entry.environment), here.empty() ? "no CUDA device" : here);
+  return found;
 }
 
 // Every file of a pack, by what it is.
@@ -153,14 +164,10 @@ void import_tuning(std::string_view text, bool foreign, const Report& report) {
     fail(SWIGLU_INVALID_ARGUMENT, "the text is no sound collection of tuning records: {}. Nothing was imported",
          document.why_not);
   }
-  if (!foreign) {
-    const std::vector<TuningEnvironment> own = own_environments();
-    for (const TuningEntry& entry : document.entries) {
-      check_environment(entry, own);
-    }
-  }
-  const TuningStore::ImportResult result = tuning_store().import(document.entries);
-  report(to_text({{"added", result.added}, {"known", result.known}}));
+  const std::vector<TuningEntry> wanted = foreign ? document.entries : own_entries(document.entries);
+  const TuningStore::ImportResult result = tuning_store().import(wanted);
+  report(to_text(
+      {{"added", result.added}, {"known", result.known}, {"skipped", document.entries.size() - wanted.size()}}));
 }
 
 void export_cache(const std::string& path, const std::string& arch, const Report& report) {

@@ -12,9 +12,9 @@ namespace swiglu {
 // The records of the user's directory, and those of this process that could not be written there.
 std::string export_tuning();
 
-// Adds what is missing, all or nothing. Throws Error{INVALID_ARGUMENT} for what is no sound document;
-// {WRONG_ENVIRONMENT} where a record is of another GPU than any of this machine, of another version of the kernels or
-// of another NVRTC, unless `foreign` ones are wanted; {IO_ERROR} where records cannot be written.
+// Adds what is missing, all or nothing. Records of another GPU than any of this machine, of another version of the
+// kernels or of another NVRTC are skipped, unless `foreign` ones are wanted. Throws Error{INVALID_ARGUMENT} for what is
+// no sound document; {WRONG_ENVIRONMENT} where all would be skipped; {IO_ERROR} where records cannot be written.
 void import_tuning(std::string_view text, bool foreign, const Report& report);
 
 // Kernels (of one architecture; "": all) and records of the user's directory. Throws Error{IO_ERROR}.

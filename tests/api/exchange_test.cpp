@@ -169,6 +169,19 @@ TEST_CASE_FIXTURE(Child, "child: imports" * doctest::skip()) {
     return swiglu_tuning_import(from.data(), from.size(), flags, report == nullptr ? nullptr : Report::keep, report);
   };
   check_failure(import(other), SWIGLU_WRONG_ENVIRONMENT, {"NVIDIA Another", sound_gpu.c_str(), "Nothing was imported"});
+  // What a store also holds whose machine has had another NVRTC, or that other cards share.
+  const std::string mixed = [&] {
+    Json both = Json::parse(text);
+    Json environments = Json::parse(other)["environments"];
+    environments.push_back(both["environments"][0]);
+    environments.back()["environment"]["compiler"] = "another";
+    environments.push_back(both["environments"][0]);
+    both["environments"] = environments;
+    return both.dump();
+  }();
+  std::string bad = mixed;
+  bad.replace(bad.find("\"candidates\":"), 13, "\"candidatez\":");
+  check_failure(import(bad), SWIGLU_INVALID_ARGUMENT, {"Nothing was imported"});
   check_failure(import(text.substr(0, text.size() / 2)), SWIGLU_INVALID_ARGUMENT, {"no JSON", "Nothing was imported"});
   check_failure(import(""), SWIGLU_INVALID_ARGUMENT, {});
   check_failure(import(std::string(1 << 20, '[')), SWIGLU_INVALID_ARGUMENT, {"nested"});
@@ -176,17 +189,21 @@ TEST_CASE_FIXTURE(Child, "child: imports" * doctest::skip()) {
   check_failure(swiglu_tuning_import(nullptr, 0, 0, nullptr, nullptr), SWIGLU_INVALID_ARGUMENT, {"text is NULL"});
   CHECK(text_of(swiglu_tuning_export).find("config") == std::string::npos);
   Report report;
-  REQUIRE_MESSAGE(import(text, 0, &report) == SWIGLU_OK, last_error());
+  REQUIRE_MESSAGE(import(mixed, 0, &report) == SWIGLU_OK, last_error());
   CHECK(report.json["added"] == 2);
+  CHECK(report.json["skipped"] == 4);
   CHECK(kernel(200)["tile"] == kTile);
   CHECK(kernel(200)["choice"] == "user record");
   CHECK(stand_in_calls("cuEventRecord") == 0);
   REQUIRE(import(text, 0, &report) == SWIGLU_OK);
   CHECK(report.json["added"] == 0);
   CHECK(report.json["known"] == 2);
+  CHECK(report.json["skipped"] == 0);
   CHECK(text_of(swiglu_tuning_export) == text);
-  REQUIRE(import(other, SWIGLU_TUNING_IMPORT_FOREIGN, &report) == SWIGLU_OK);
-  CHECK(report.json["added"] == 2);
+  REQUIRE(import(mixed, SWIGLU_TUNING_IMPORT_FOREIGN, &report) == SWIGLU_OK);
+  CHECK(report.json["added"] == 4);
+  CHECK(report.json["known"] == 2);
+  CHECK(report.json["skipped"] == 0);
 }
 
 TEST_CASE_FIXTURE(Child, "child: imports the pack" * doctest::skip()) {
