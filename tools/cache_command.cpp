@@ -114,7 +114,9 @@ void add_cache_command(CLI::App& app, int& exit_code) {
   auto* command = app.add_subcommand("cache", "The kernel store: where, list, verify, export, import, prune, clear");
   command->require_subcommand(1);
   command->footer(
-      "Exit codes: 0 success, 1 there is no usable directory, or (verify) an entry is damaged, 2 wrong command line.\n"
+      "Exit codes: 0 success; 1 there is no usable directory, (verify) an entry is damaged, or (import) the pack is "
+      "not\n"
+      "sound or has no room under SWIGLU_CACHE_MAX_BYTES; 2 wrong command line.\n"
       "Examples:\n"
       "  swiglu cache list --json\n"
       "  swiglu cache prune --max-bytes 256MB");

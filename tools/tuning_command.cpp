@@ -57,6 +57,9 @@ int import_records(const Options& options) {
     std::printf("%s\n", result.dump().c_str());
   } else {
     std::printf("%d records added, %d were known\n", result.value("added", 0), result.value("known", 0));
+    if (const int skipped = result.value("skipped", 0); skipped > 0) {
+      std::printf("%d of other GPUs, kernel versions or NVRTCs skipped; --foreign takes them\n", skipped);
+    }
   }
   return kSuccess;
 }
@@ -96,8 +99,8 @@ void add_tuning_command(CLI::App& app, int& exit_code) {
   auto* command = app.add_subcommand("tuning", "Tuning records of the user's store: list, export, import");
   command->require_subcommand(1);
   command->footer(
-      "Exit codes: 0 success, 1 the records are not sound, not of this machine, or cannot be written; 2 wrong command\n"
-      "line.\n"
+      "Exit codes: 0 success, 1 a record is not sound, none is of this machine, or they cannot be written; 2 wrong\n"
+      "command line.\n"
       "Examples:\n"
       "  swiglu tuning export h200.json\n"
       "  swiglu tuning import --foreign h200.json");
@@ -108,12 +111,13 @@ void add_tuning_command(CLI::App& app, int& exit_code) {
     return action_command;
   };
   add("list", "A line for each record", list)->add_flag("--json", options->json, "The records as JSON");
-  add("export", "Write the records as JSON", export_records)
+  add("export", "Write the records as JSON, those of other GPUs and earlier versions included", export_records)
       ->add_option("FILE", options->file, "- is stdout")
       ->capture_default_str();
-  auto* import_command = add("import", "Add records to the store: all of them, or none", import_records);
+  auto* import_command =
+      add("import", "Add a file's records of this machine to the store: all of them, or none", import_records);
   import_command->add_option("FILE", options->file, "- is stdin")->capture_default_str();
-  import_command->add_flag("--foreign", options->foreign, "Also records of other GPUs and NVRTCs");
+  import_command->add_flag("--foreign", options->foreign, "Also records of other GPUs, kernel versions and NVRTCs");
   import_command->add_flag("--json", options->json, "JSON on stdout");
 }
 

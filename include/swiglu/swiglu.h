@@ -241,25 +241,28 @@ enum {
 /* Compiles a problem's kernels for a named architecture ("sm_80", "sm_90a"; desc->device is ignored), publishes them in
  * the user's store and reports each: {"config", "arch", "ok", "origin", "registers", "spill_bytes", "shared_bytes",
  * "milliseconds"}, or where "ok" is false {"config", "arch", "ok", "message"}. Goes on after a kernel that fails, and
- * then returns COMPILE_FAILED; with SWIGLU_TUNING_CACHED_ONLY it only looks for them, and returns NOT_CACHED if one is
- * missing. `callback` may be NULL. */
+ * then returns COMPILE_FAILED; with SWIGLU_TUNING_CACHED_ONLY it only looks for them, which needs no NVRTC, and returns
+ * NOT_CACHED if one is missing. `callback` may be NULL. */
 SWIGLU_API swiglu_status swiglu_compile(const swiglu_plan_desc* desc, const char* arch, uint32_t flags,
                                         swiglu_report_callback callback, void* user);
 
 /* ---- Tuning records ------------------------------------------------------------------------------------------- */
 
 /* What measuring has found out, as a JSON text to carry to other processes and machines: the records of the user's
- * store, and those of this process that could not be written there. */
+ * store, whatever GPU, kernel version and NVRTC they are of, and those of this process that could not be written
+ * there. */
 SWIGLU_API swiglu_status swiglu_tuning_export(char* buffer, size_t size, size_t* needed);
 
 enum {
-  SWIGLU_TUNING_IMPORT_FOREIGN = 1 /* also records of other GPUs and NVRTCs, for machines that share the store */
+  SWIGLU_TUNING_IMPORT_FOREIGN = 1 /* also records that are not of this machine, for others that share the store */
 };
 
-/* Adds the records of such a text to the user's store; one that is there already stays. All or nothing: where one is
- * not sound (INVALID_ARGUMENT), not of this machine (WRONG_ENVIRONMENT) or cannot be written (IO_ERROR), nothing has
- * changed. `size` is the text's length, without a NUL. Plans made afterwards go by them. Reports {"added", "known"};
- * `callback` may be NULL. */
+/* Adds those records of such a text that are of this machine (one of its GPUs, this library's kernel version, its
+ * NVRTC) to the user's store and skips the others; one that is there already stays. All or nothing: where one of the
+ * text is not sound (INVALID_ARGUMENT), none is of this machine (WRONG_ENVIRONMENT), or one cannot be written
+ * (IO_ERROR), nothing has changed. `size` is the text's length, without a NUL. Plans made afterwards go by them.
+ * Reports
+ * {"added", "known", "skipped"}; `callback` may be NULL. */
 SWIGLU_API swiglu_status swiglu_tuning_import(const char* text, size_t size, uint32_t flags,
                                               swiglu_report_callback callback, void* user);
 
@@ -289,8 +292,10 @@ SWIGLU_API swiglu_status swiglu_cache_prune(uint64_t max_bytes, uint64_t* remove
 SWIGLU_API swiglu_status swiglu_cache_export(const char* path, const char* arch, swiglu_report_callback callback,
                                              void* user);
 
-/* Adds a pack's contents to the user's store, after all of it was checked (INVALID_ARGUMENT: nothing has changed).
- * Reports {"path", "kernels", "records", "known_records"}; `callback` may be NULL. */
+/* Adds a pack's contents to the user's store, after all of it was checked. INVALID_ARGUMENT where it is not sound, and
+ * IO_ERROR where its kernels exceed SWIGLU_CACHE_MAX_BYTES or its records cannot be written: nothing has changed. Where
+ * at the end kernels are missing, IO_ERROR as well, the others and the records stay, and importing again is fine.
+ * Reports {"path", "kernels" (those there at the end), "records", "known_records"}; `callback` may be NULL. */
 SWIGLU_API swiglu_status swiglu_cache_import(const char* path, swiglu_report_callback callback, void* user);
 
 typedef enum swiglu_log_level {

@@ -56,12 +56,12 @@ FileStatus from_stat(const struct stat& from) {
 
 }  // namespace
 
-int FileSystem::open(const fs::path& path, int& descriptor) {
-  constexpr int kFlags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
+int FileSystem::open(const fs::path& path, Links links, int& descriptor) {
+  const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | (links == Links::refused ? O_NOFOLLOW : 0);
   ssize_t result = -1;
-  int error = retried([&] { return ::open(path.c_str(), kFlags | O_NOATIME); }, result);
+  int error = retried([&] { return ::open(path.c_str(), flags | O_NOATIME); }, result);
   if (error == EPERM) {  // O_NOATIME is for the owner
-    error = retried([&] { return ::open(path.c_str(), kFlags); }, result);
+    error = retried([&] { return ::open(path.c_str(), flags); }, result);
   }
   descriptor = static_cast<int>(result);
   return error;

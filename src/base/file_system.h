@@ -13,6 +13,9 @@
 
 namespace swiglu {
 
+// What opening a path does where its last part is a symbolic link.
+enum class Links { refused, followed };
+
 struct FileStatus {
   enum class Kind { regular, directory, other };
   Kind kind = Kind::other;
@@ -31,9 +34,9 @@ class FileSystem {
  public:
   virtual ~FileSystem() = default;
 
-  // For reading; ELOOP on a symbolic link. Never blocks on a FIFO, and leaves the access time alone where that is
-  // allowed.
-  virtual int open(const std::filesystem::path& path, int& descriptor);
+  // For reading; ELOOP on a link that is refused. Never blocks on a FIFO, and leaves the access time alone where that
+  // is allowed.
+  virtual int open(const std::filesystem::path& path, Links links, int& descriptor);
   // For writing a file that must not exist yet (EEXIST); `mode` less the umask.
   virtual int create(const std::filesystem::path& path, std::uint32_t mode, int& descriptor);
   virtual int read(int descriptor, std::span<std::byte> buffer, std::size_t& count);  // count 0: end of file

@@ -64,18 +64,6 @@ int write_all(FileSystem& files, int descriptor, std::span<const std::byte> byte
 // Some network and user-space file systems have no fsync. The checksum of an entry covers what it would have.
 bool sync_is_missing(int error) { return error == EINVAL || error == ENOSYS || error == EOPNOTSUPP; }
 
-// The process id is asked for now: a forked child must not share names with its parent.
-int create_temporary(FileSystem& files, const fs::path& directory, std::uint32_t mode, fs::path& path,
-                     int& descriptor) {
-  static std::atomic<std::uint64_t> counter{0};
-  int error = EEXIST;
-  for (int attempt = 0; attempt < 100 && error == EEXIST; ++attempt) {
-    path = directory / fmt::format("{}.{}.{:x}.tmp", ::getpid(), counter.fetch_add(1), files.now_nanoseconds());
-    error = files.create(path, mode, descriptor);
-  }
-  return error;
-}
-
 }  // namespace
 
 ReadResult read_file(FileSystem& files, const fs::path& path, std::uint64_t at_most,
@@ -83,7 +71,7 @@ ReadResult read_file(FileSystem& files, const fs::path& path, std::uint64_t at_m
                      std::optional<std::int64_t> touch_after_nanoseconds) {
   ReadResult result;
   int opened = -1;
-  result.error = files.open(path, opened);
+  result.error = files.open(path, Links::refused, opened);
   if (result.error != 0) {
     return result;
   }
@@ -112,11 +100,23 @@ ReadResult read_file(FileSystem& files, const fs::path& path, std::uint64_t at_m
   return result;
 }
 
+// The process id is asked for now: a forked child must not share names with its parent.
+int create_temporary(FileSystem& files, const fs::path& prefix, std::uint32_t mode, fs::path& path, int& descriptor) {
+  static std::atomic<std::uint64_t> counter{0};
+  int error = EEXIST;
+  for (int attempt = 0; attempt < 100 && error == EEXIST; ++attempt) {
+    path = prefix;
+    path += fmt::format("{}.{}.{:x}.tmp", ::getpid(), counter.fetch_add(1), files.now_nanoseconds());
+    error = files.create(path, mode, descriptor);
+  }
+  return error;
+}
+
 PublishResult publish(FileSystem& files, const fs::path& path, const fs::path& temporary_directory,
                       std::span<const std::byte> bytes, std::uint32_t mode) {
   fs::path temporary;
   int created = -1;
-  if (const int error = create_temporary(files, temporary_directory, mode, temporary, created); error != 0) {
+  if (const int error = create_temporary(files, temporary_directory / "", mode, temporary, created); error != 0) {
     return {error, "create"};
   }
   PublishResult result;

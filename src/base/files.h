@@ -1,5 +1,5 @@
-// The procedures the stores need, made of the calls of FileSystem: read_file(), publish(), make_directories(). Errors
-// are errno values, as there. Thread-safe, and safe after fork().
+// The procedures the stores need, made of the calls of FileSystem: read_file(), create_temporary(), publish(),
+// make_directories(). Errors are errno values, as there. Thread-safe, and safe after fork().
 #pragma once
 
 #include <cstddef>
@@ -28,6 +28,11 @@ struct ReadResult {
 ReadResult read_file(FileSystem& files, const std::filesystem::path& path, std::uint64_t at_most,
                      const std::function<std::string(const FileStatus&)>& accept,
                      std::optional<std::int64_t> touch_after_nanoseconds = std::nullopt);
+
+// Creates a file to be renamed when it is whole. Its name, `path`, is `prefix` and what no other thread, process or
+// host takes at the same time: prefix / "" puts it into a directory.
+int create_temporary(FileSystem& files, const std::filesystem::path& prefix, std::uint32_t mode,
+                     std::filesystem::path& path, int& descriptor);
 
 struct PublishResult {
   int error = 0;

@@ -38,11 +38,15 @@ Arch named_arch(const std::string& name) {
     }
     fail(SWIGLU_INVALID_ARGUMENT, "arch is \"{}\"; it must be one of {}", name, known);
   }
-  if (!Compiler::instance().supports(arch->name)) {
-    fail(SWIGLU_NOT_SUPPORTED, "arch is {}, for which NVRTC {} ({}) cannot compile: another CUDA Toolkit is needed",
-         arch->name, Compiler::instance().identity(), Compiler::instance().path().string());
-  }
   return *arch;
+}
+
+void check_compiler(const Arch& arch) {
+  const Compiler& compiler = Compiler::instance();
+  if (!compiler.supports(arch.name)) {
+    fail(SWIGLU_NOT_SUPPORTED, "arch is {}, for which NVRTC {} ({}) cannot compile: another CUDA Toolkit is needed",
+         arch.name, compiler.identity(), compiler.path().string());
+  }
 }
 
 // Without doubles, in the order of passes, alignments and buckets; then what is known to be fastest on some card of the
@@ -210,9 +214,12 @@ void compile_ahead(const swiglu_plan_desc& desc, const std::string& arch, std::u
   on_gpu.device = 0;
   const PlanSpec spec = check_description(on_gpu);
   const Arch known = named_arch(arch);
-  const auto configs = wanted_configs(spec, known, (flags & SWIGLU_COMPILE_ALL_CANDIDATES) != 0);
   const bool force = (flags & SWIGLU_COMPILE_FORCE) != 0;
   const Policy policy = force ? Policy::force : spec.cached_only ? Policy::cached_only : Policy::compile;
+  if (policy != Policy::cached_only) {  // a machine without NVRTC can say what its stores hold
+    check_compiler(known);
+  }
+  const auto configs = wanted_configs(spec, known, (flags & SWIGLU_COMPILE_ALL_CANDIDATES) != 0);
   const Failures failures = compile_all(configs, known.name, policy, report);
   if (failures.other > 0) {
     fail(SWIGLU_COMPILE_FAILED, "{} of {} kernels for {} failed; each report has its message", failures.other,

@@ -118,6 +118,12 @@ bool KernelStore::put(const KernelEntry& entry) {
   return true;
 }
 
+bool KernelStore::has(std::string_view key) {
+  const EntryDirectory* directory = directories_.user();
+  FileStatus status;
+  return directory != nullptr && files_.link_status(directory->path_of(name_of(key)), status) == 0;
+}
+
 bool KernelStore::may_write(const KernelEntry& entry) {
   const std::string why_not = why_not_storable(entry);
   if (!why_not.empty()) {

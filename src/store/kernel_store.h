@@ -62,6 +62,9 @@ class KernelStore {
   // prune().
   bool put(const KernelEntry& entry);
 
+  // Whether the user's directory has an entry of this key now. It is not read.
+  bool has(std::string_view key);
+
   // Compilers whose kernels are here, by identity, so that a machine without one knows which keys to ask for:
   // <root>/v1/compilers/<identity>. Noted once by each store; failures of that are of no consequence.
   void note_compiler(const std::string& identity);

@@ -1,7 +1,5 @@
 #include "store/pack.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -104,7 +102,7 @@ int read_whole(FileSystem& files, int descriptor, std::uint64_t offset, std::spa
 
 std::shared_ptr<const Pack> Pack::open(FileSystem& files, const fs::path& path, std::string& why_not) {
   int descriptor = -1;
-  if (const int error = files.open(path, descriptor); error != 0) {
+  if (const int error = files.open(path, Links::followed, descriptor); error != 0) {
     why_not = error_text(error);
     return nullptr;
   }
@@ -192,11 +190,10 @@ std::vector<std::string> Pack::names() const {
 }
 
 PackWriter::PackWriter(FileSystem& files, fs::path path) : files_(files), path_(std::move(path)) {
-  temporary_ = path_;
-  temporary_ += fmt::format(".{}.tmp", ::getpid());
+  fs::path prefix = path_;
+  prefix += ".";
   constexpr std::uint32_t kMode = 0644;
-  files_.remove(temporary_);  // of a process of this number that was killed
-  error_ = files_.create(temporary_, kMode, descriptor_);
+  error_ = create_temporary(files_, prefix, kMode, temporary_, descriptor_);
 }
 
 PackWriter::~PackWriter() {
@@ -240,17 +237,18 @@ int PackWriter::add(const std::string& name, std::span<const std::byte> bytes) {
 }
 
 int PackWriter::finish() {
+  if (descriptor_ < 0) {  // there is no file
+    return error_;
+  }
   const Block zeros{};
   write(zeros);
   write(zeros);
   if (error_ == 0) {
-    const int error = files_.sync(descriptor_);
-    error_ = error == EINVAL || error == ENOSYS || error == EOPNOTSUPP ? 0 : error;
+    const int unsynced = files_.sync(descriptor_);
+    error_ = unsynced == EINVAL || unsynced == ENOSYS || unsynced == EOPNOTSUPP ? 0 : unsynced;
   }
-  if (descriptor_ >= 0) {
-    const int error = files_.close(std::exchange(descriptor_, -1));
-    error_ = error_ == 0 ? error : error_;
-  }
+  const int error = files_.close(std::exchange(descriptor_, -1));
+  error_ = error_ == 0 ? error : error_;
   if (error_ == 0) {
     error_ = files_.rename(temporary_, path_);
   }

@@ -19,7 +19,8 @@ namespace swiglu {
 
 class Pack {
  public:
-  // Null, and `why_not`, for what is no sound archive of plain files.
+  // Null, and `why_not`, for what is no sound archive of plain files. A symbolic link is followed: container volumes
+  // mount files as such, and status() is of the file it leads to.
   static std::shared_ptr<const Pack> open(FileSystem& files, const std::filesystem::path& path, std::string& why_not);
   ~Pack();
   Pack(const Pack&) = delete;

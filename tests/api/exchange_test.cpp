@@ -89,6 +89,12 @@ struct Child {
     stand_in_set_duration(kTileSource, 150);
     desc.tuning = SWIGLU_TUNING_MEASURE;
   }
+  // Of another problem than `desc`, and never measured.
+  swiglu_plan_desc compiled_ahead() const {
+    swiglu_plan_desc other = desc;
+    other.d_model = 80;
+    return other;
+  }
   Json kernel(std::int64_t m) const { return describe(make_plan(desc).get(), m)["kernels"][0]; }
   swiglu_plan_desc desc = description(0);
   std::string file = from_environment("SWIGLU_TEST_FILE");
@@ -107,6 +113,8 @@ struct Report {
 TEST_CASE_FIXTURE(Child, "child: measures and exports" * doctest::skip()) {
   CHECK(kernel(200)["tile"] == kTile);
   CHECK(kernel(16)["choice"] == "measured");
+  const swiglu_plan_desc ahead = compiled_ahead();
+  REQUIRE(swiglu_compile(&ahead, "sm_90a", 0, nullptr, nullptr) == SWIGLU_OK);
   std::ofstream(file + ".json") << text_of(swiglu_tuning_export);
   Report report;
   REQUIRE_MESSAGE(swiglu_cache_export((file + ".tar").c_str(), nullptr, Report::keep, &report) == SWIGLU_OK,
@@ -138,6 +146,19 @@ TEST_CASE_FIXTURE(Child, "child: has what the other measured from a pack without
   check_failure(swiglu_plan_prepare(make_plan(desc).get(), 200), SWIGLU_NOT_CACHED, {"no NVRTC here"});
 }
 
+TEST_CASE_FIXTURE(Child, "child: looks for kernels in a pack without NVRTC" * doctest::skip()) {
+  swiglu_plan_desc ahead = compiled_ahead();
+  ahead.tuning = SWIGLU_TUNING_CACHED_ONLY;
+  const auto compile = [&](const char* arch, std::uint32_t flags = 0) {
+    return swiglu_compile(&ahead, arch, flags, nullptr, nullptr);
+  };
+  CHECK_MESSAGE(compile("sm_90a") == SWIGLU_OK, last_error());
+  check_failure(compile("sm_80"), SWIGLU_NOT_CACHED, {"sm_80", "no store"});
+  check_failure(compile("sm_90a", SWIGLU_COMPILE_FORCE), SWIGLU_NO_COMPILER, {"NVRTC"});
+  ahead.tuning = SWIGLU_TUNING_ESTIMATE;
+  check_failure(compile("sm_90a"), SWIGLU_NO_COMPILER, {"NVRTC"});
+}
+
 TEST_CASE_FIXTURE(Child, "child: imports" * doctest::skip()) {
   const std::string text = read_text(file + ".json");
   // Anything wrong with it, and nothing changes.
@@ -148,6 +169,19 @@ TEST_CASE_FIXTURE(Child, "child: imports" * doctest::skip()) {
     return swiglu_tuning_import(from.data(), from.size(), flags, report == nullptr ? nullptr : Report::keep, report);
   };
   check_failure(import(other), SWIGLU_WRONG_ENVIRONMENT, {"NVIDIA Another", sound_gpu.c_str(), "Nothing was imported"});
+  // What a store also holds whose machine has had another NVRTC, or that other cards share.
+  const std::string mixed = [&] {
+    Json both = Json::parse(text);
+    Json environments = Json::parse(other)["environments"];
+    environments.push_back(both["environments"][0]);
+    environments.back()["environment"]["compiler"] = "another";
+    environments.push_back(both["environments"][0]);
+    both["environments"] = environments;
+    return both.dump();
+  }();
+  std::string bad = mixed;
+  bad.replace(bad.find("\"candidates\":"), 13, "\"candidatez\":");
+  check_failure(import(bad), SWIGLU_INVALID_ARGUMENT, {"Nothing was imported"});
   check_failure(import(text.substr(0, text.size() / 2)), SWIGLU_INVALID_ARGUMENT, {"no JSON", "Nothing was imported"});
   check_failure(import(""), SWIGLU_INVALID_ARGUMENT, {});
   check_failure(import(std::string(1 << 20, '[')), SWIGLU_INVALID_ARGUMENT, {"nested"});
@@ -155,17 +189,21 @@ TEST_CASE_FIXTURE(Child, "child: imports" * doctest::skip()) {
   check_failure(swiglu_tuning_import(nullptr, 0, 0, nullptr, nullptr), SWIGLU_INVALID_ARGUMENT, {"text is NULL"});
   CHECK(text_of(swiglu_tuning_export).find("config") == std::string::npos);
   Report report;
-  REQUIRE_MESSAGE(import(text, 0, &report) == SWIGLU_OK, last_error());
+  REQUIRE_MESSAGE(import(mixed, 0, &report) == SWIGLU_OK, last_error());
   CHECK(report.json["added"] == 2);
+  CHECK(report.json["skipped"] == 4);
   CHECK(kernel(200)["tile"] == kTile);
   CHECK(kernel(200)["choice"] == "user record");
   CHECK(stand_in_calls("cuEventRecord") == 0);
   REQUIRE(import(text, 0, &report) == SWIGLU_OK);
   CHECK(report.json["added"] == 0);
   CHECK(report.json["known"] == 2);
+  CHECK(report.json["skipped"] == 0);
   CHECK(text_of(swiglu_tuning_export) == text);
-  REQUIRE(import(other, SWIGLU_TUNING_IMPORT_FOREIGN, &report) == SWIGLU_OK);
-  CHECK(report.json["added"] == 2);
+  REQUIRE(import(mixed, SWIGLU_TUNING_IMPORT_FOREIGN, &report) == SWIGLU_OK);
+  CHECK(report.json["added"] == 4);
+  CHECK(report.json["known"] == 2);
+  CHECK(report.json["skipped"] == 0);
 }
 
 TEST_CASE_FIXTURE(Child, "child: imports the pack" * doctest::skip()) {
@@ -183,6 +221,82 @@ TEST_CASE_FIXTURE(Child, "child: imports the pack" * doctest::skip()) {
   CHECK(swiglu_cache_verify(nullptr, nullptr) == SWIGLU_OK);
 }
 
+struct ImportingChild : Child {
+  fs::path cache = from_environment("SWIGLU_TEST_CACHE");
+  Report report;
+
+  std::size_t kernels_on_disk() const {
+    std::size_t count = 0;
+    for (const auto& entry : fs::recursive_directory_iterator(cache)) {
+      count += entry.path().extension() == ".swk" ? 1 : 0;
+    }
+    return count;
+  }
+  void check_import_fails(std::initializer_list<const char*> parts) {
+    check_failure(swiglu_cache_import((file + ".tar").c_str(), Report::keep, &report), SWIGLU_IO_ERROR, parts);
+  }
+  void check_nothing_was_imported() const {
+    CHECK(report.json.is_null());
+    CHECK((!fs::exists(cache) || kernels_on_disk() == 0));
+    CHECK(text_of(swiglu_tuning_export).find("config") == std::string::npos);
+  }
+};
+
+TEST_CASE_FIXTURE(ImportingChild, "child: refuses the pack for which there is no room" * doctest::skip()) {
+  check_import_fails({"SWIGLU_CACHE_MAX_BYTES", "SWIGLU_CACHE_PATH", "Nothing was imported"});
+  check_nothing_was_imported();
+}
+
+TEST_CASE_FIXTURE(ImportingChild, "child: imports what kernels used later leave room for" * doctest::skip()) {
+  desc.d_model = 96;
+  desc.tuning = SWIGLU_TUNING_ESTIMATE;
+  REQUIRE(swiglu_compile(&desc, "sm_80", 0, nullptr, nullptr) == SWIGLU_OK);
+  const std::size_t before = kernels_on_disk();
+  REQUIRE(std::system(("find " + cache.string() + " -name '*.swk' -exec touch -a -d 2100-01-01 {} +").c_str()) == 0);
+  check_import_fails({"SWIGLU_CACHE_MAX_BYTES", cache.c_str()});
+  CHECK(report.json["records"] == 2);
+  CHECK(report.json["kernels"] == kernels_on_disk() - before);
+}
+
+TEST_CASE_FIXTURE(ImportingChild, "child: imports nothing where records cannot be written" * doctest::skip()) {
+  fs::create_directories(cache / "v1");
+  std::ofstream(cache / "v1" / "tuned") << "in the way";
+  check_import_fails({"tuned"});
+  check_nothing_was_imported();
+}
+
+TEST_CASE_FIXTURE(ImportingChild, "child: keeps what it could import" * doctest::skip()) {
+  const fs::path shards = fs::path("v1") / "kernels";
+  const auto some = fs::directory_iterator(fs::path(from_environment("SWIGLU_TEST_SOURCE")) / shards);
+  fs::create_directories(cache / shards);
+  std::ofstream(cache / shards / some->path().filename()) << "in the way";
+  check_import_fails({"could not be written", cache.c_str()});
+  CHECK(report.json["records"] == 2);
+  CHECK(report.json["kernels"] == kernels_on_disk());
+  CHECK(text_of(swiglu_tuning_export).find("config") != std::string::npos);
+}
+
+TEST_CASE("of a pack that does not fit or cannot be written, what is said to be there is there") {
+  Machine first;
+  first.run("child: measures and exports");
+  const std::string source = first.environment["SWIGLU_TEST_CACHE"];
+  std::uintmax_t bytes = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(source)) {
+    bytes += entry.path().extension() == ".swk" ? entry.file_size() : 0;
+  }
+  const auto run = [&](const std::string& test, std::uintmax_t limit) {
+    Machine machine;
+    machine.environment["SWIGLU_TEST_FILE"] = first.environment["SWIGLU_TEST_FILE"];
+    machine.environment["SWIGLU_TEST_SOURCE"] = source;
+    machine.environment["SWIGLU_CACHE_MAX_BYTES"] = std::to_string(limit);
+    machine.run(test);
+  };
+  run("child: refuses the pack for which there is no room", bytes - 1);
+  run("child: imports what kernels used later leave room for", bytes);
+  run("child: imports nothing where records cannot be written", bytes);
+  run("child: keeps what it could import", bytes);
+}
+
 TEST_CASE(
     "records and kernels travel: as text, as a pack to import, and as a pack in SWIGLU_CACHE_PATH without NVRTC") {
   Machine first;
@@ -198,6 +312,7 @@ TEST_CASE(
   fourth.environment["SWIGLU_TEST_NVRTC"] = "/nowhere/libnvrtc.so";
   fourth.environment["SWIGLU_TEST_CACHE_PATH"] = file + ".tar";
   fourth.run("child: has what the other measured from a pack without NVRTC");
+  fourth.run("child: looks for kernels in a pack without NVRTC");
   CHECK_FALSE(fs::exists(fourth.scratch.path() / "cache"));
 }
 

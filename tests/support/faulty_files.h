@@ -33,11 +33,11 @@ class FaultyFiles : public FileSystem {
   std::optional<std::uint32_t> file_owner;
   std::optional<std::uint32_t> directory_owner;
 
-  int open(const std::filesystem::path& path, int& descriptor) override {
+  int open(const std::filesystem::path& path, Links links, int& descriptor) override {
     if (const int fault = step("open"); fault != 0) {
       return fault;
     }
-    return opened(FileSystem::open(path, descriptor));
+    return opened(FileSystem::open(path, links, descriptor));
   }
   int create(const std::filesystem::path& path, std::uint32_t mode, int& descriptor) override {
     if (const int fault = step("create"); fault != 0) {

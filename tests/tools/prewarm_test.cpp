@@ -253,5 +253,17 @@ TEST_CASE_FIXTURE(Stage, "records and packs through files; what is not sound or 
   CHECK(run_program("cache import " + file, other.environment()).exit_code == 1);
 }
 
+TEST_CASE_FIXTURE(Stage,
+                  "of a file of several machines' records each takes its own, and says that others were skipped") {
+  REQUIRE(run_program("prewarm bf16_f32_64x96_nk --m 1 --device all", environment()).exit_code == 0);
+  const std::string file = (scratch.path() / "records.json").string();
+  REQUIRE(run_program("tuning export " + file, environment()).exit_code == 0);
+  const Stage other;
+  const Ran ran = run_program("tuning import " + file, other.environment("STAND_IN_DEVICES=80:108:166912"));
+  CHECK_MESSAGE(ran.exit_code == 0, ran.err);
+  CHECK(ran.out ==
+        "1 records added, 0 were known\n1 of other GPUs, kernel versions or NVRTCs skipped; --foreign takes them\n");
+}
+
 }  // namespace
 }  // namespace swiglu::tool

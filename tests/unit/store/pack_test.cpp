@@ -145,6 +145,56 @@ TEST_CASE("whatever fails while writing, the file is as it was and nothing else 
   }
 }
 
+TEST_CASE("two that write one path at the same time do not meet: the later one's file stays, and nothing else") {
+  ScratchDirectory scratch;
+  const fs::path path = scratch.path() / "pack.tar";
+  PackWriter first(system_files(), path);
+  CHECK(first.add("v1/a/one", bytes_of("1")) == 0);
+  PackWriter second(system_files(), path);
+  CHECK(second.add("v1/a/two", bytes_of("2")) == 0);
+  { PackWriter given_up(system_files(), path); }
+  CHECK(first.finish() == 0);
+  const auto earlier = open(path);
+  REQUIRE(earlier);
+  CHECK(earlier->names() == std::vector<std::string>{"v1/a/one"});
+  CHECK(second.finish() == 0);
+  const auto later = open(path);
+  REQUIRE(later);
+  CHECK(later->names() == std::vector<std::string>{"v1/a/two"});
+  CHECK(std::distance(fs::directory_iterator(scratch.path()), fs::directory_iterator()) == 1);
+}
+
+TEST_CASE("a pack may be a symbolic link, and is trusted as the file that the link leads to") {
+  ScratchDirectory scratch;
+  const fs::path root = scratch.path() / "cache";
+  const fs::path path = scratch.path() / "pack.tar";
+  {
+    KernelStore kernels(test::in(root));
+    REQUIRE(kernels.put(made_up_entry(1, 70)));
+    PackWriter writer(system_files(), path);
+    REQUIRE(kernels.pack(writer, "") == 1);
+    REQUIRE(writer.finish() == 0);
+  }
+  fs::permissions(path, fs::perms::group_write | fs::perms::others_write, fs::perm_options::remove);
+  // As Kubernetes mounts a file of a ConfigMap.
+  fs::create_directory(scratch.path() / "2026");
+  fs::rename(path, scratch.path() / "2026" / "pack.tar");
+  fs::create_symlink("2026", scratch.path() / "data");
+  fs::create_symlink("data/pack.tar", path);
+  KernelStore::Options options;
+  options.read_only_directories = {path};
+  {
+    const LogCapture log;
+    CHECK(KernelStore(options).find(made_up_key(1)));
+    CHECK(log.count() == 0);
+  }
+  const LogCapture log;
+  fs::permissions(path, fs::perms::others_write, fs::perm_options::add);
+  CHECK_FALSE(KernelStore(options).find(made_up_key(1)));
+  REQUIRE(log.count() == 1);
+  CHECK(log.last().find("others may write") != std::string::npos);
+}
+
 TEST_CASE("a store and its pack serve alike, as a file and unpacked") {
   ScratchDirectory scratch;
   const fs::path root = scratch.path() / "cache";
