@@ -102,7 +102,7 @@ int run(const BenchOptions& options) {
     }
   };
   const BenchReport report = run_bench(request, progress);
-  print_summary(report, request.pass);
+  print_summary(request, report);
   return count_failed(report.points) == 0 ? kSuccess : kFailure;
 }
 
