@@ -205,6 +205,8 @@ TEST_CASE("this program again: its exit code, and a file for its report") {
   CHECK(run_again({"--test-case=there is none of this name"}, "SWIGLU_TILE", "") == 0);
   CHECK(run_again({"--test-case=child: a variable", "--no-skip"}, "SWIGLU_TEST_VARIABLE", "a value") == 0);
   CHECK(run_again({"--test-case=child: a variable", "--no-skip"}, "SWIGLU_TEST_VARIABLE", "") != 0);
+  CHECK(output_of({"--version"}).find("doctest") != std::string::npos);
+  CHECK(output_of({"--test-case=child: a variable", "--no-skip"}).empty());  // it fails
   std::string path;
   {
     const TemporaryFile file;
