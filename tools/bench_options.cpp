@@ -86,6 +86,8 @@ std::shared_ptr<BenchOptions> add_bench_options(CLI::App& command) {
       ->type_name("N")
       ->capture_default_str();
   add_effort_options(command, *options);
+  command.add_flag("--tuned", options->tuned,
+                   "Kernels as a plan takes them, from tuning records where there are some; else on paper alone");
   command.add_option("--json", options->json, "Write everything, with every sample, to this file")->type_name("FILE");
   command.add_option("--seed", options->seed, "Of the random operands")->type_name("N")->capture_default_str();
   command.add_option("--cublaslt", options->cublaslt, "The cuBLASLt library; searched for by default")
@@ -113,6 +115,7 @@ BenchRequest bench_request(const BenchOptions& options) {
   request.effort.sustained_seconds = options.quick ? 0 : options.seconds;
   request.seed = options.seed;
   request.cublaslt = options.cublaslt;
+  request.tuned = options.tuned;
   if (request.points.empty()) {
     throw CLI::ValidationError(
         "--filter", "no point of the suite " + options.suite + " contains '" + options.filter + "'; --list shows them");
@@ -136,6 +139,9 @@ std::vector<std::string> bench_arguments(const BenchRequest& request) {
   add("--seed", std::to_string(request.seed));
   if (!request.cublaslt.empty()) {
     add("--cublaslt", request.cublaslt);
+  }
+  if (request.tuned) {
+    arguments.emplace_back("--tuned");
   }
   const std::vector<std::string> kind = kind_arguments(request.kind);
   arguments.insert(arguments.end(), kind.begin(), kind.end());

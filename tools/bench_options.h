@@ -23,6 +23,7 @@ struct BenchOptions {
   double seconds = 0.2;
   bool quick = false;
   bool list = false;
+  bool tuned = false;
   std::string json;
   std::uint64_t seed = 1;
   std::string cublaslt;

@@ -10,8 +10,8 @@ Every contender's result is compared with float32 before it is timed. Two figure
 time of one pass between two events, after the L2 cache was overwritten and behind a kernel that waits while the host
 enqueues, so that a slow host costs no one anything. Sustained: passes back to back for --seconds, as training runs
 them and at the clock that the card's power limit leaves; the time of one. They are replayed from CUDA graphs, for the
-same reason; what PyTorch cannot capture is called. Rounds of all contenders are interleaved;
-figures are medians. Operands are random normal. Needs torch with a GPU, and nothing else.
+same reason; what PyTorch cannot capture is called. Rounds of all contenders are interleaved, each following others from
+round to round, and a sustained sample begins when its own contender has run for a tenth of a second; figures are medians. Operands are random normal. Needs torch with a GPU, and nothing else.
 
     tools/bench_pytorch.py
     tools/bench_pytorch.py --d-model 4096 --d-intermediate 14336 --layout kn --json pytorch.json
@@ -28,6 +28,7 @@ GOAL_TOKENS = 8192
 FLUSH_BYTES = 256 << 20  # several times any L2
 WAIT_CYCLES = 10_000_000  # about 5 ms: longer than any host takes to enqueue a pass
 SUSTAINED_ROUNDS = 3
+SETTLING_SECONDS = 0.1  # of a contender's own load, until power and clock are those of sustained work
 ALLOWED_ERROR = 1.25  # times what eager PyTorch loses against float32
 
 
@@ -210,25 +211,31 @@ def replayed(torch, run):
     return graph.replay
 
 
-def sustained_milliseconds(torch, run, passes):
-    """Of one of so many, enqueued one after another; the first ones, at a higher clock, are not timed."""
+def sustained_milliseconds(torch, run, untimed, passes):
+    """Of one of so many, enqueued one after another behind those that are not timed."""
     begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-    unheated = passes // 4
-    for i in range(unheated + passes):
-        if i == unheated:
-            begin.record()
+    for _ in range(untimed):
+        run()
+    begin.record()
+    for _ in range(passes):
         run()
     end.record()
     torch.cuda.synchronize()
     return begin.elapsed_time(end) / passes
 
 
+def order_of_round(names, round_):
+    """A Williams design, as tools/bench/order.cpp: nobody has a favourite predecessor."""
+    count = len(names)
+    order = [names[(round_ + ((i + 1) // 2 if i % 2 else -(i // 2))) % count] for i in range(count)]
+    return order[::-1] if count % 2 and round_ % 2 else order
+
+
 def rounds_of(count, names, sample):
-    """{name: its samples}; each round begins with another contender."""
+    """{name: its samples}"""
     samples = {name: [] for name in names}
     for round_ in range(count):
-        for i in range(len(names)):
-            name = names[(i + round_) % len(names)]
+        for name in order_of_round(names, round_):
             samples[name].append(sample(name))
     return samples
 
@@ -243,9 +250,13 @@ def measure(torch, contenders, rounds, seconds):
     samples = {"burst": rounds_of(rounds, names, lambda name: milliseconds(torch, contenders[name], flush))}
     if seconds > 0:
         replays = {name: replayed(torch, run) for name, run in contenders.items()}
-        passes = {name: max(1, round(seconds * 1e3 / statistics.median(samples["burst"][name]))) for name in names}
+
+        def passes_in(duration, name):
+            return max(1, round(duration * 1e3 / statistics.median(samples["burst"][name])))
+
         samples["sustained"] = rounds_of(
-            SUSTAINED_ROUNDS, names, lambda name: sustained_milliseconds(torch, replays[name], passes[name]))
+            SUSTAINED_ROUNDS, names,
+            lambda name: sustained_milliseconds(torch, replays[name], passes_in(SETTLING_SECONDS, name), passes_in(seconds, name)))
     return samples
 
 

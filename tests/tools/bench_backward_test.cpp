@@ -2,6 +2,7 @@
 // its float64 references, held against the library's CPU device.
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -129,6 +130,9 @@ void check_same(const Values& actual, const Values& expected) {
 PointResult all_alike(const BenchPoint& point, BenchPass pass, Contender other, double milliseconds) {
   PointResult result;
   result.point = point;
+  result.kind.dtype = SWIGLU_BF16;
+  result.kind.accum = SWIGLU_ACCUM_F32;
+  result.kind.weight_layout = SWIGLU_NK;
   for (const Contender contender : contenders_of(pass)) {
     for (int i = 0; i < 3; ++i) {
       result.of(contender).burst.add({contender == other ? milliseconds : 1.0, 1500});
@@ -138,6 +142,10 @@ PointResult all_alike(const BenchPoint& point, BenchPass pass, Contender other, 
 }
 
 const BenchPoint kGoalPoint{"", 8192, 2048, 6144};
+
+std::optional<double> goal_at(const BenchPoint& point, const Comparison& comparison) {
+  return goal_of(all_alike(point, BenchPass::backward, Contender::dx, 1), comparison);
+}
 
 }  // namespace
 
@@ -240,22 +248,22 @@ TEST_CASE("a gradient may lose more than one rounding, less than what an unfused
 
 TEST_CASE("goals bind at 8192 tokens, d_intermediate three times d_model, and nowhere else") {
   using enum Contender;
-  CHECK(goal_of(kGoalPoint, {dx, dx_first}) == 1.0);
-  CHECK(goal_of(kGoalPoint, {dw, dw_best}) == 1.02);
-  CHECK(goal_of({"", 8192, 4096, 12288}, {dx, dx_best}) == 1.02);
-  CHECK(goal_of({"", 8192, 1024, 3072}, {both_stored, both_first}) == 0.92);
-  CHECK(goal_of(kGoalPoint, {both_stored, both_first}) == 0.95);
-  CHECK(goal_of({"", 8192, 4096, 12288}, {both_stored, both_first}) == 0.97);
-  CHECK(goal_of(kGoalPoint, {both_recomputed, both_stored}) == 1.32);
-  CHECK(*goal_of(kGoalPoint, {dgate, copy}) == doctest::Approx(1 / 0.9));
-  CHECK_FALSE(goal_of({"", 8192, 1024, 3072}, {dx, dx_first}));
-  CHECK_FALSE(goal_of({"", 8192, 2048, 14336}, {dx, dx_first}));
-  CHECK_FALSE(goal_of({"", 512, 2048, 6144}, {dx, dx_first}));
-  CHECK_FALSE(goal_of(kGoalPoint, {dgate, elementwise}));
+  CHECK(goal_at(kGoalPoint, {dx, dx_first}) == 1.0);
+  CHECK(goal_at(kGoalPoint, {dw, dw_best}) == 1.02);
+  CHECK(goal_at({"", 8192, 4096, 12288}, {dx, dx_best}) == 1.02);
+  CHECK(goal_at({"", 8192, 1024, 3072}, {both_stored, both_first}) == 0.92);
+  CHECK(goal_at(kGoalPoint, {both_stored, both_first}) == 0.95);
+  CHECK(goal_at({"", 8192, 4096, 12288}, {both_stored, both_first}) == 0.97);
+  CHECK(goal_at(kGoalPoint, {both_recomputed, both_stored}) == 1.32);
+  CHECK(*goal_at(kGoalPoint, {dgate, copy}) == doctest::Approx(1 / 0.9));
+  CHECK_FALSE(goal_at({"", 8192, 1024, 3072}, {dx, dx_first}));
+  CHECK_FALSE(goal_at({"", 8192, 2048, 14336}, {dx, dx_first}));
+  CHECK_FALSE(goal_at({"", 512, 2048, 6144}, {dx, dx_first}));
+  CHECK_FALSE(goal_at(kGoalPoint, {dgate, elementwise}));
   for (const BenchPass pass : {BenchPass::backward, BenchPass::forward_backward}) {  // each is of a ratio that is shown
     const auto shown = comparisons_of(pass);
     CHECK(std::any_of(shown.begin(), shown.end(),
-                      [](const Comparison& comparison) { return goal_of(kGoalPoint, comparison).has_value(); }));
+                      [](const Comparison& comparison) { return goal_at(kGoalPoint, comparison).has_value(); }));
   }
 }
 
@@ -291,11 +299,32 @@ TEST_CASE("a block of lines: everyone, every ratio, goals met and missed") {
   CHECK(line_of({dx, dx_first}).ends_with("goal 1.000: burst MISSED"));
   CHECK(line_of({dx, dx_best}).ends_with("goal 1.020: burst met"));
   CHECK(line_of({dgate, elementwise}).find("goal") == std::string::npos);
+  BenchRequest request;
+  request.pass = BenchPass::backward;
   BenchReport report;
   report.points = {result, PointResult{}};
-  CHECK(goals_met(report, BenchPass::backward) == "goals met: 4 of 5\n");
+  CHECK(goals_met(request, report) == "MISSED dx/T(dx) burst 1.010 for 1.000: m8192 2048x6144\ngoals met: 4 of 5\n");
   report.points.clear();
-  CHECK(goals_met(report, BenchPass::backward).empty());
+  CHECK(goals_met(request, report).empty());
+}
+
+TEST_CASE("kernels that a record or SWIGLU_TILE chose are named, and are judged by no goal") {
+  PointResult result = all_alike(kGoalPoint, BenchPass::backward, Contender::dx, 1);
+  result.kernels = {{"dgate", {{"choice", "estimate"}}}, {"dx", {{"choice", "estimate"}}}};
+  BenchReport report;
+  report.points = {result, result};
+  CHECK(chosen_otherwise(report).empty());
+  report.points[1].kernels["dx"]["choice"] = "user record";
+  CHECK(chosen_otherwise(report).find("at 1 of 2 points") != std::string::npos);
+  CHECK(chosen_otherwise(report).find("dx user record") != std::string::npos);
+  CHECK(block_of(result, BenchPass::backward).find("on paper") == std::string::npos);
+  CHECK(block_of(report.points[1], BenchPass::backward).find("not chosen on paper: dx user record") !=
+        std::string::npos);
+  BenchRequest request;
+  request.pass = BenchPass::backward;
+  CHECK(goals_met(request, report) == "goals met: 5 of 5\n");
+  const Json json = Json::parse(to_json(request, report, "", "").dump());
+  CHECK(json["summary"]["not_chosen_on_paper"] == 1);
 }
 
 TEST_CASE("the JSON of a backward pass: rates, ratios with goals, replays and algorithms of everyone") {

@@ -1,9 +1,11 @@
 // What of the bench runs without a GPU: how replays are sized, clocks, errors of blocks, plans prepared on the CPU
 // device, and its device code through NVRTC where there is one.
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <limits>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -14,6 +16,8 @@
 #include "tools/bench/clock.h"
 #include "tools/bench/device_code.h"
 #include "tools/bench/forward_operands.h"
+#include "tools/bench/measure.h"
+#include "tools/bench/order.h"
 #include "tools/bench/prepare.h"
 #include "tools/bench/run_again.h"
 #include "tools/bench/shared_library.h"
@@ -42,6 +46,38 @@ TEST_CASE("operands rotate over four times the L2 cache, where launches are many
   CHECK(operand_sets_for(kL2 / 2 + 1, kL2, 20) == 8);
   CHECK(operand_sets_for(100 * kL2, kL2, 20) == 2);
   CHECK(operand_sets_for(1, kL2, 20) == 20);
+}
+
+TEST_CASE("in the order of rounds everyone follows everyone else equally often") {
+  for (std::size_t count = 1; count <= 16; ++count) {
+    CAPTURE(count);
+    const bool even = count % 2 == 0;
+    std::map<std::pair<std::size_t, std::size_t>, int> followed;
+    for (int round = 0; round < static_cast<int>(even ? count : 2 * count); ++round) {
+      const std::vector<std::size_t> order = order_of_round(count, round);
+      CHECK(std::set<std::size_t>(order.begin(), order.end()).size() == count);
+      CHECK(*std::max_element(order.begin(), order.end()) == count - 1);
+      for (std::size_t i = 1; i < count; ++i) {
+        ++followed[{order[i - 1], order[i]}];
+      }
+    }
+    CHECK(followed.size() == count * (count - 1));
+    CHECK(std::all_of(followed.begin(), followed.end(),
+                      [even](const auto& pair) { return pair.second == (even ? 1 : 2); }));
+  }
+}
+
+TEST_CASE("in no pass does a contender follow the same one in two sustained rounds") {
+  for (const BenchPass pass : kBenchPasses) {
+    const std::size_t count = contenders_of(pass).size();
+    std::set<std::pair<std::size_t, std::size_t>> followed;
+    for (int round = 0; round < kSustainedRounds; ++round) {
+      const std::vector<std::size_t> order = order_of_round(count, round);
+      for (std::size_t i = 1; i < count; ++i) {
+        CHECK(followed.insert({order[i - 1], order[i]}).second);
+      }
+    }
+  }
 }
 
 TEST_CASE("the clock is cycles over nanoseconds, on multiprocessors that have both stamps") {
@@ -169,6 +205,8 @@ TEST_CASE("this program again: its exit code, and a file for its report") {
   CHECK(run_again({"--test-case=there is none of this name"}, "SWIGLU_TILE", "") == 0);
   CHECK(run_again({"--test-case=child: a variable", "--no-skip"}, "SWIGLU_TEST_VARIABLE", "a value") == 0);
   CHECK(run_again({"--test-case=child: a variable", "--no-skip"}, "SWIGLU_TEST_VARIABLE", "") != 0);
+  CHECK(output_of({"--version"}).find("doctest") != std::string::npos);
+  CHECK(output_of({"--test-case=child: a variable", "--no-skip"}).empty());  // it fails
   std::string path;
   {
     const TemporaryFile file;

@@ -61,11 +61,20 @@ class Report(unittest.TestCase):
         self.assertAlmostEqual(burst["contenders"]["eager"]["tflops"], 12 * 8192 * 2048 * 6144 / 3e-3 * 1e-12)
         self.assertEqual(point["goal"], 0.88)
 
-    def test_rounds_begin_with_another_each(self):
+    def test_rounds_sample_everyone(self):
         order = []
         samples = bench_pytorch.rounds_of(3, ["a", "b"], lambda name: order.append(name) or len(order))
         self.assertEqual(order, ["a", "b", "b", "a", "a", "b"])
         self.assertEqual(samples, {"a": [1, 4, 5], "b": [2, 3, 6]})
+
+    def test_everyone_follows_everyone_else_equally_often(self):
+        for names in ("abcd", "abcdef", "abcde"):
+            rounds = len(names) if len(names) % 2 == 0 else 2 * len(names)
+            orders = [bench_pytorch.order_of_round(names, round_) for round_ in range(rounds)]
+            pairs = [pair for order in orders for pair in zip(order, order[1:])]
+            self.assertEqual({"".join(sorted(order)) for order in orders}, {names})
+            self.assertEqual({pairs.count(pair) for pair in set(pairs)}, {rounds // len(names)})
+            self.assertEqual(len(set(pairs)), len(names) * (len(names) - 1))
 
     def test_goals_bind_at_their_sizes_alone(self):
         for arguments, d_model, d_intermediate, goal in (([], 1024, 3072, 0.82), ([], 4096, 12288, 0.95), ([], 4096, 14336, None),

@@ -10,13 +10,13 @@
 #include <span>
 #include <vector>
 
+#include "tools/bench/order.h"
 #include "tools/statistics.h"
 
 namespace swiglu::tool {
 namespace {
 
 constexpr double kWarmUpSeconds = 0.03;     // an idle board needs about that to leave its lowest clock
-constexpr double kLoadSeconds = 0.1;        // of load, until power and clock are those of sustained work
 constexpr double kLeastPowerSeconds = 0.4;  // below, the energy counter's steps are too coarse
 constexpr int kMostTrialRounds = 3;
 
@@ -42,7 +42,7 @@ Replays replays_of(const Laboratory& laboratory, Contest& contest, BenchPass pas
 // Milliseconds of an execution, for a first idea.
 double typical_milliseconds(const Laboratory& laboratory, Contest& contest, Contender contender) {
   const auto once = replay_of(laboratory, contest, contender, 1, 1);
-  laboratory.stopwatch.sustained(*once, kWarmUpSeconds);
+  laboratory.stopwatch.warm_up(*once, kWarmUpSeconds);
   std::array<double, 3> milliseconds{};
   for (double& each : milliseconds) {
     each = laboratory.stopwatch.burst(*once).milliseconds;
@@ -87,7 +87,7 @@ void choose_algorithm(const Laboratory& laboratory, Contest& contest, Contender 
     }
   }
   for (int round = 0; round < rounds; ++round) {
-    for (std::size_t i = 0; i < replays.size(); ++i) {
+    for (const std::size_t i : order_of_round(replays.size(), round)) {
       if (replays[i]) {
         milliseconds[i].push_back(laboratory.stopwatch.burst(*replays[i]).milliseconds);
       }
@@ -104,22 +104,18 @@ void choose_algorithm(const Laboratory& laboratory, Contest& contest, Contender 
   contest.choose(gemm, result.of(gemm).best_algorithm);
 }
 
-// Each round begins with another contender: no one always follows the same one.
 template <typename Take>
 void run_rounds(int rounds, BenchPass pass, Mode mode, PointResult& result, Take take) {
   const std::span<const Contender> contenders = contenders_of(pass);
   for (int round = 0; round < rounds; ++round) {
-    for (std::size_t i = 0; i < contenders.size(); ++i) {
-      const Contender contender = contenders[(i + static_cast<std::size_t>(round)) % contenders.size()];
-      result.of(contender).of(mode).add(take(static_cast<std::size_t>(contender)));
+    for (const std::size_t i : order_of_round(contenders.size(), round)) {
+      result.of(contenders[i]).of(mode).add(take(static_cast<std::size_t>(contenders[i])));
     }
   }
 }
 
 void measure_sustained(const Laboratory& laboratory, const Replays& replays, BenchPass pass, double round_seconds,
                        PointResult& result) {
-  const Contender first = contenders_of(pass).front();
-  laboratory.stopwatch.sustained(*replays[static_cast<std::size_t>(first)], kLoadSeconds);
   const auto begin = std::chrono::steady_clock::now();
   const std::optional<double> joules = laboratory.board.joules();
   run_rounds(kSustainedRounds, pass, Mode::sustained, result,

@@ -9,7 +9,7 @@ namespace swiglu::tool {
 
 struct Effort {
   int rounds = 11;               // of burst: one sample of every contender a round
-  double sustained_seconds = 0;  // of every contender, in kSustainedRounds rounds; 0: none
+  double sustained_seconds = 0;  // timed, of every contender, in kSustainedRounds rounds; 0: none
 };
 
 inline constexpr int kSustainedRounds = 3;

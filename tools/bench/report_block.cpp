@@ -1,10 +1,8 @@
 // A point as a block of lines: see report.h. A figure is burst, then sustained.
-#include <cmath>
 #include <cstdio>
 #include <string>
 
 #include "tools/bench/columns.h"
-#include "tools/bench/goals.h"
 #include "tools/bench/report.h"
 #include "tools/statistics.h"
 
@@ -30,7 +28,8 @@ std::string kernels_of_point(const PointResult& result) {
       text += (text.empty() ? "" : ", ") + pass + " " + kernel.value("family", "?") + "/" + kernel.value("tile", "?");
     }
   }
-  return text;
+  const std::string otherwise = chosen_otherwise(result);
+  return text + (otherwise.empty() ? "" : "  (not chosen on paper: " + otherwise + ")");
 }
 
 std::string contender_line(const PointResult& result, Contender contender) {
@@ -50,25 +49,11 @@ std::string contender_line(const PointResult& result, Contender contender) {
          both_modes([&](Mode mode) { return 100 * spread(result.of(contender).of(mode).milliseconds); }, 4, 1) + " %\n";
 }
 
-bool met(const PointResult& result, const Comparison& comparison, Mode mode, double limit) {
-  return ratio(result, comparison, mode) <= limit;
-}
-
-std::string verdict(const PointResult& result, const Comparison& comparison, double limit) {
-  std::string words = "  goal " + column(limit, 5, 3) + ":";
-  for (const Mode mode : kModes) {
-    if (!std::isnan(ratio(result, comparison, mode))) {
-      words += std::string(" ") + name(mode) + (met(result, comparison, mode, limit) ? " met" : " MISSED");
-    }
-  }
-  return words;
-}
-
-std::string ratio_line(const PointResult& result, const Comparison& comparison) {
-  const std::optional<double> limit = goal_of(result.point, comparison);
+std::string ratio_line(const PointResult& result, BenchPass pass, const Comparison& comparison) {
+  const std::string goal = goal_in_words(result, pass, comparison);
   return "  " + padded(label(comparison), kLabelWidth) +
-         both_modes([&](Mode mode) { return ratio(result, comparison, mode); }, 9, 3) +
-         (limit ? verdict(result, comparison, *limit) : "") + "\n";
+         both_modes([&](Mode mode) { return ratio(result, comparison, mode); }, 9, 3) + (goal.empty() ? "" : "  ") +
+         goal + "\n";
 }
 
 }  // namespace
@@ -96,26 +81,9 @@ std::string block_of(const PointResult& result, BenchPass pass) {
     text += contender_line(result, contender);
   }
   for (const Comparison& comparison : comparisons_of(pass)) {
-    text += ratio_line(result, comparison);
+    text += ratio_line(result, pass, comparison);
   }
   return text;
-}
-
-std::string goals_met(const BenchReport& report, BenchPass pass) {
-  int goals = 0;
-  int reached = 0;
-  for (const PointResult& point : report.points) {
-    for (const Comparison& comparison : comparisons_of(pass)) {
-      const std::optional<double> limit = goal_of(point.point, comparison);
-      for (const Mode mode : kModes) {
-        if (limit && !std::isnan(ratio(point, comparison, mode))) {
-          ++goals;
-          reached += met(point, comparison, mode, *limit) ? 1 : 0;
-        }
-      }
-    }
-  }
-  return goals == 0 ? "" : "goals met: " + std::to_string(reached) + " of " + std::to_string(goals) + "\n";
 }
 
 }  // namespace swiglu::tool

@@ -1,4 +1,5 @@
 // The JSON object: see report.h. Times are milliseconds of one execution; what was not measured is null.
+#include <algorithm>
 #include <cmath>
 
 #include "tools/bench/goals.h"
@@ -66,7 +67,7 @@ Json replays_json(const PointResult& result, BenchPass pass) {
 Json goals_json(const PointResult& result, BenchPass pass) {
   Json json = Json::object();
   for (const Comparison& comparison : comparisons_of(pass)) {
-    if (const std::optional<double> limit = goal_of(result.point, comparison)) {
+    if (const std::optional<double> limit = goal_of(result, comparison)) {
       json[name(comparison)] = *limit;
     }
   }
@@ -106,8 +107,27 @@ Json point_json(const PointResult& result, BenchPass pass) {
   return json;
 }
 
-Json summary_json(const BenchReport& report, BenchPass pass) {
-  Json summary = {{"points", report.points.size()}, {"failed", count_failed(report.points)}};
+Json verdicts_json(const BenchRequest& request, const BenchReport& report) {
+  Json json = Json::array();
+  for (const Verdict& verdict : verdicts_of(request.suite, report.points, request.pass)) {
+    json.push_back({{"where", verdict.where},
+                    {"ratio_of", name(verdict.comparison)},
+                    {"load", name(verdict.mode)},
+                    {"ratio", verdict.ratio},
+                    {"limit", verdict.limit},
+                    {"met", verdict.met()}});
+  }
+  return json;
+}
+
+Json summary_json(const BenchRequest& request, const BenchReport& report) {
+  const BenchPass pass = request.pass;
+  Json summary = {{"points", report.points.size()},
+                  {"failed", count_failed(report.points)},
+                  {"not_chosen_on_paper",
+                   std::count_if(report.points.begin(), report.points.end(),
+                                 [](const PointResult& result) { return !chosen_otherwise(result).empty(); })},
+                  {"goals", verdicts_json(request, report)}};
   for (const Comparison& comparison : comparisons_of(pass)) {
     for (const Mode mode : kModes) {
       const RatioSummary of_mode = summarize(report.points, comparison, mode);
@@ -137,22 +157,25 @@ Json to_json(const BenchRequest& request, const BenchReport& report, const std::
           {"problem", request.kind_in_words},
           {"pass", name(request.pass)},
           {"seed", request.seed},
+          {"tuned", request.tuned},
           {"environment", report.environment},
           {"method",
            {{"rounds", request.effort.rounds},
             {"sustained_seconds", request.effort.sustained_seconds},
             {"sustained_rounds", request.effort.sustained_seconds > 0 ? kSustainedRounds : 0},
+            {"settling_seconds", kSettlingSeconds},
             {"idle_milliseconds", kIdleMilliseconds},
             {"flush_bytes", kFlushBytes},
+            {"order", "a Williams design over the rounds: no contender has a favourite predecessor"},
             {"burst", "a CUDA graph between events, after an idle gap and an L2 flush; interleaved; median"},
-            {"sustained", "graphs of several executions back to back; interleaved rounds; median"},
+            {"sustained", "graphs of several executions back to back, each sample after its own settling; median"},
             {"baseline_compute", "f32"},
             {"clock", "cycle counter over global timer, between stamps before and after the same interval"},
             {"power", "NVML's energy counter over the sustained phase of a point, all contenders"}}},
           {"prepare_seconds", report.prepare_seconds},
           {"measure_seconds", report.measure_seconds},
           {"points", points},
-          {"summary", summary_json(report, request.pass)}};
+          {"summary", summary_json(request, report)}};
 }
 
 }  // namespace swiglu::tool

@@ -15,6 +15,8 @@ std::string both_modes(const std::function<double(Mode)>& value, int width, int 
   return column(value(Mode::burst), width, decimals) + " " + column(value(Mode::sustained), width, decimals);
 }
 
+constexpr int kIndent = 25;  // of what is said below a line of the table
+
 double clock_of(const PointResult& result, Mode mode) {
   return median(result.of(Contender::swiglu).of(mode).megahertz);
 }
@@ -42,6 +44,12 @@ void print_forward_point(const PointResult& result) {
   const std::string kernel = used.value("family", "?") + "/" + used.value("tile", "?");
   std::printf("%s %s  %s%s%s\n", line.c_str(), column(result.watts.value_or(std::nan("")), 5, 0).c_str(),
               kernel.c_str(), result.point.model.empty() ? "" : "  ", result.point.model.c_str());
+  if (const std::string otherwise = chosen_otherwise(result); !otherwise.empty()) {
+    std::printf("%*snot chosen on paper: %s\n", kIndent, "", otherwise.c_str());
+  }
+  if (const std::string goals = goals_of_point(result, BenchPass::forward); !goals.empty()) {
+    std::printf("%*s%s\n", kIndent, "", goals.c_str());
+  }
 }
 
 }  // namespace
@@ -53,8 +61,10 @@ void print_header(const BenchRequest& request, const Json& environment, double p
   std::printf("%s, driver %s, NVRTC %s, cuBLASLt %s; %s\n", word("gpu", "name").c_str(),
               word("driver", "version").c_str(), word("nvrtc", "version").c_str(), word("cublaslt", "version").c_str(),
               request.kind_in_words.c_str());
-  std::printf("%zu points prepared in %.1f s; %d rounds of bursts, %.2f s sustained for each contender\n",
-              request.points.size(), prepare_seconds, request.effort.rounds, request.effort.sustained_seconds);
+  std::printf(
+      "%zu points prepared in %.1f s; %d rounds of bursts, %.2f s sustained for each contender; kernels chosen %s\n",
+      request.points.size(), prepare_seconds, request.effort.rounds, request.effort.sustained_seconds,
+      request.tuned ? "by tuning records where there are some" : "on paper");
   if (request.pass == BenchPass::forward) {
     print_forward_legend();
   } else {
@@ -77,7 +87,8 @@ void print_point(const PointResult& result, BenchPass pass) {
   std::fflush(stdout);
 }
 
-void print_summary(const BenchReport& report, BenchPass pass) {
+void print_summary(const BenchRequest& request, const BenchReport& report) {
+  const BenchPass pass = request.pass;
   std::printf("\n");
   constexpr std::size_t kLeastWidth = 13;
   std::size_t width = kLeastWidth;
@@ -94,8 +105,9 @@ void print_summary(const BenchReport& report, BenchPass pass) {
       }
     }
   }
-  std::printf("%s%zu points in %.1f s, %d failed\n", goals_met(report, pass).c_str(), report.points.size(),
-              report.measure_seconds, count_failed(report.points));
+  std::printf("%s%s%zu points in %.1f s, %d failed\n", goals_met(request, report).c_str(),
+              chosen_otherwise(report).c_str(), report.points.size(), report.measure_seconds,
+              count_failed(report.points));
 }
 
 }  // namespace swiglu::tool

@@ -24,6 +24,17 @@ void Samples::add(const Sample& sample) {
   megahertz.push_back(sample.megahertz);
 }
 
+std::string chosen_otherwise(const PointResult& point) {
+  const std::string on_paper = "estimate";
+  std::string words;
+  for (const auto& [pass, kernel] : point.kernels.items()) {
+    if (const std::string choice = kernel.value("choice", on_paper); choice != on_paper) {
+      words += (words.empty() ? "" : ", ") + pass + " " + choice;
+    }
+  }
+  return words;
+}
+
 double milliseconds(const PointResult& point, Contender contender, Mode mode) {
   const double own = median(point.of(contender).of(mode).milliseconds);
   const Contender first = first_of(contender);

@@ -2,6 +2,8 @@
 // data and functions of it.
 #pragma once
 
+#include <swiglu/swiglu.h>
+
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -45,6 +47,7 @@ struct ContenderResult {
 
 struct PointResult {
   BenchPoint point;
+  swiglu_plan_desc kind{};        // types, layout and passes of the plan
   std::string error;              // why there is nothing else
   Json kernels = Json::object();  // of the plan's description: those that ran, by their pass
   Json checks = Json::object();
@@ -55,6 +58,9 @@ struct PointResult {
   ContenderResult& of(Contender contender) { return contenders[static_cast<std::size_t>(contender)]; }
   const ContenderResult& of(Contender contender) const { return contenders[static_cast<std::size_t>(contender)]; }
 };
+
+// Where not the estimate chose every kernel: who did, "dx user record, dw user record"; else "".
+std::string chosen_otherwise(const PointResult& point);
 
 // Median milliseconds of one execution, NaN where there are no samples; of Tb never more than T's.
 double milliseconds(const PointResult& point, Contender contender, Mode mode);

@@ -11,6 +11,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <utility>
 
 #include "tools/library.h"
 
@@ -27,25 +30,17 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   return list;
 }
 
-}  // namespace
-
-int run_again(std::vector<std::string> arguments, const std::string& variable, const std::string& value) {
-  const std::string prefix = variable + "=";
-  std::vector<std::string> environment;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    if (std::string(*entry).rfind(prefix, 0) != 0) {
-      environment.emplace_back(*entry);
-    }
-  }
-  if (!value.empty()) {
-    environment.push_back(prefix + value);
-  }
+// `quiet`: stderr goes nowhere.
+int run(std::vector<std::string> arguments, std::vector<std::string> environment, const std::string& output,
+        bool quiet) {
   const std::string program = std::filesystem::read_symlink("/proc/self/exe").string();
   arguments.insert(arguments.begin(), program);
-
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, output.c_str(), O_WRONLY, 0);
+  if (quiet) {
+    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+  }
   pid_t child = -1;
   const int error =
       posix_spawn(&child, program.c_str(), &actions, nullptr, pointers(arguments).data(), pointers(environment).data());
@@ -57,6 +52,37 @@ int run_again(std::vector<std::string> arguments, const std::string& variable, c
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+// This process's, without what begins with `prefix`.
+std::vector<std::string> environment_without(const std::string& prefix) {
+  std::vector<std::string> environment;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    if (prefix.empty() || std::string(*entry).rfind(prefix, 0) != 0) {
+      environment.emplace_back(*entry);
+    }
+  }
+  return environment;
+}
+
+}  // namespace
+
+int run_again(std::vector<std::string> arguments, const std::string& variable, const std::string& value) {
+  const std::string prefix = variable + "=";
+  std::vector<std::string> environment = environment_without(prefix);
+  if (!value.empty()) {
+    environment.push_back(prefix + value);
+  }
+  return run(std::move(arguments), std::move(environment), "/dev/null", false);
+}
+
+std::string output_of(std::vector<std::string> arguments) {
+  const TemporaryFile said;
+  if (run(std::move(arguments), environment_without(""), said.path(), true) != 0) {
+    return "";
+  }
+  std::ifstream file(said.path(), std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 TemporaryFile::TemporaryFile() : path_((std::filesystem::temp_directory_path() / "swiglu_bench_XXXXXX").string()) {

@@ -10,6 +10,9 @@ namespace swiglu::tool {
 // signal ended it.
 int run_again(std::vector<std::string> arguments, const std::string& variable, const std::string& value);
 
+// Likewise with the environment as it is, for what it says on stdout; "" where it failed, and nothing of why.
+std::string output_of(std::vector<std::string> arguments);
+
 // A file of its own for a report, removed at the end.
 class TemporaryFile {
  public:

@@ -17,9 +17,10 @@ double seconds_since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
-PointResult empty_result(const BenchPoint& point) {
+PointResult empty_result(const BenchRequest& request, const BenchPoint& point) {
   PointResult result;
   result.point = point;
+  result.kind = request.kind;
   return result;
 }
 
@@ -34,7 +35,7 @@ std::unique_ptr<Contest> make_contest(const Laboratory& laboratory, ForwardOracl
 
 PointResult measure_point(const Laboratory& laboratory, ForwardOracle& oracle, const BenchRequest& request,
                           const BenchPoint& point, const PreparedPlan& prepared) {
-  PointResult result = empty_result(point);
+  PointResult result = empty_result(request, point);
   try {
     if (prepared.plan == nullptr) {
       throw Failure(prepared.error);
@@ -44,7 +45,7 @@ PointResult measure_point(const Laboratory& laboratory, ForwardOracle& oracle, c
     measure(laboratory, *contest, request.pass, request.effort, result);
   } catch (const std::exception& error) {
     const Json kernels = result.kernels;
-    result = empty_result(point);  // half of a measurement is none
+    result = empty_result(request, point);  // half of a measurement is none
     result.kernels = kernels;
     result.error = error.what();
     static_cast<void>(cudaGetLastError());  // or the next point would be told of it

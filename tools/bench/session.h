@@ -23,6 +23,7 @@ struct BenchRequest {
   Effort effort;
   std::uint64_t seed = 1;
   std::string cublaslt;  // its file, "" to search
+  bool tuned = false;    // tuning records decide where there are some
 };
 
 struct BenchReport {  // NOLINT(bugprone-exception-escape): moving Json throws nothing

@@ -2,7 +2,8 @@
 // the multiprocessors over the same interval.
 //
 // burst      one replay after an idle gap, the L2 cache overwritten: what a caller sees who computes now and then
-// sustained  replays back to back: what training sees, at the clock that the power limit leaves
+// sustained  replays back to back: what training sees, at the clock that the power limit leaves. Those of the settling
+//            time are not timed: whatever ran before, power and clock are the contender's own when its sample begins
 //
 // Not thread-safe.
 #pragma once
@@ -19,6 +20,7 @@ namespace swiglu::tool {
 
 inline constexpr std::size_t kFlushBytes = std::size_t{256} << 20;  // several times any L2
 inline constexpr double kIdleMilliseconds = 3;                      // lets power and clock recover
+inline constexpr double kSettlingSeconds = 0.1;  // of load, until power and clock are those of sustained work
 
 class Stopwatch {
  public:
@@ -29,8 +31,17 @@ class Stopwatch {
   Sample burst(const Replay& replay) const;
   Sample sustained(const Replay& replay, double seconds) const;
 
+  // Nothing but load, for about so long.
+  void warm_up(const Replay& replay, double seconds) const;
+
  private:
-  Sample time(const Replay& replay, int replays, bool flush) const;
+  struct Run {
+    int untimed;  // replays before
+    int timed;
+    bool flush;
+  };
+  Sample time(const Replay& replay, const Run& run) const;
+  double seconds_of(const Replay& replay) const;  // one, for a first idea
 
   struct Events;
   const Stream& stream_;
