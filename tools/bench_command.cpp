@@ -14,7 +14,6 @@
 #include "tools/bench/laboratory.h"
 #include "tools/bench/report.h"
 #include "tools/bench/tiles.h"
-#include "tools/bench/untuned_stores.h"
 #include "tools/bench_options.h"
 #include "tools/commands.h"
 
@@ -57,19 +56,6 @@ void check_writable(const std::string& path) {
   if (!there) {
     std::filesystem::remove(path);
   }
-}
-
-// Nothing where records shall decide.
-std::unique_ptr<UntunedStores> hide_records(const BenchRequest& request) {
-  if (request.tuned) {
-    return nullptr;
-  }
-  auto stores = std::make_unique<UntunedStores>(user_store());
-  for (const std::string& pack : stores->left_out()) {
-    std::fprintf(stderr, "swiglu: %s of SWIGLU_CACHE_PATH is left out, as its tuning records would decide: --tuned\n",
-                 pack.c_str());
-  }
-  return stores;
 }
 
 int run_every_tile(const BenchRequest& request, const BenchOptions& options) {
@@ -118,7 +104,6 @@ int run(const BenchOptions& options) {
   if (options.every_tile) {
     return run_every_tile(request, options);
   }
-  const std::unique_ptr<UntunedStores> stores = hide_records(request);
   const std::string command = command_line();
   const std::string date = utc_now();
   BenchProgress progress;

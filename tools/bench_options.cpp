@@ -116,6 +116,7 @@ BenchRequest bench_request(const BenchOptions& options) {
   request.seed = options.seed;
   request.cublaslt = options.cublaslt;
   request.tuned = options.tuned;
+  request.kind.options = options.tuned ? 0 : SWIGLU_OPTION_IGNORE_RECORDS;
   if (request.points.empty()) {
     throw CLI::ValidationError(
         "--filter", "no point of the suite " + options.suite + " contains '" + options.filter + "'; --list shows them");

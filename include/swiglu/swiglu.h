@@ -104,12 +104,15 @@ typedef enum swiglu_tuning {
   SWIGLU_TUNING_ESTIMATE = 0,    /* choose kernels on paper, compile what is not cached */
   SWIGLU_TUNING_CACHED_ONLY = 1, /* never compile: SWIGLU_NOT_CACHED instead */
   SWIGLU_TUNING_MEASURE = 2 /* measure what no tuning record tells, on streams and in memory of the library's own */
-} swiglu_tuning;            /* in every mode a tuning record decides where there is one */
+} swiglu_tuning;            /* in every mode a tuning record decides where there is one, but for IGNORE_RECORDS */
 
 enum {
   /* One kernel for all m, chosen on paper: a row of the output is the same bit by bit whatever rows are computed with
    * it (from pointers aligned alike, and with the workspace always lent or never). */
-  SWIGLU_OPTION_BATCH_INVARIANT = 1
+  SWIGLU_OPTION_BATCH_INVARIANT = 1,
+  /* Choose on paper as if there were no tuning records: alike on every machine with such a device, whatever was
+   * measured there. Not with MEASURE. */
+  SWIGLU_OPTION_IGNORE_RECORDS = 2
 };
 
 /* Computes on the host: any machine, any thread count, f32 or f64 accumulation; all pointers are host pointers and the

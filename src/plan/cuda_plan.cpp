@@ -254,7 +254,7 @@ class CudaPlan : public Plan {
     Selection selected = selection(problem(slot), slot.bucket, device_.arch(), device_.spec(),
                                    cached_only ? Fallback::all : Fallback::few);
     std::optional<Tuned> tuned;
-    if (!selected.forced && slot.bucket != kEveryM) {
+    if (!selected.forced && slot.bucket != kEveryM && !spec().ignores_records) {
       tuned = tuned_choice(slot);
     }
     if (tuned) {

@@ -116,9 +116,17 @@ void check_weight_extent(std::int64_t rows, std::int64_t ld, int element_size, c
 
 void check_tuning(const swiglu_plan_desc& desc) {
   constexpr float kMostSeconds = 3600;
-  if ((desc.options & ~std::uint32_t{SWIGLU_OPTION_BATCH_INVARIANT}) != 0) {
-    fail(SWIGLU_INVALID_ARGUMENT, "options is {:#x}, which has unknown bits: 0 or SWIGLU_OPTION_BATCH_INVARIANT (1)",
+  constexpr std::uint32_t kKnown = std::uint32_t{SWIGLU_OPTION_BATCH_INVARIANT} | SWIGLU_OPTION_IGNORE_RECORDS;
+  if ((desc.options & ~kKnown) != 0) {
+    fail(SWIGLU_INVALID_ARGUMENT,
+         "options is {:#x}, which has unknown bits: or together SWIGLU_OPTION_BATCH_INVARIANT (1), "
+         "SWIGLU_OPTION_IGNORE_RECORDS (2)",
          desc.options);
+  }
+  if ((desc.options & SWIGLU_OPTION_IGNORE_RECORDS) != 0 && desc.tuning == SWIGLU_TUNING_MEASURE) {
+    fail(SWIGLU_INVALID_ARGUMENT,
+         "options has SWIGLU_OPTION_IGNORE_RECORDS, and tuning is SWIGLU_TUNING_MEASURE, which goes by records: use "
+         "SWIGLU_TUNING_ESTIMATE");
   }
   if (!(desc.tuning_seconds >= 0 && desc.tuning_seconds <= kMostSeconds)) {
     fail(SWIGLU_INVALID_ARGUMENT, "tuning_seconds is {}; it must be 0 .. {}", desc.tuning_seconds, kMostSeconds);
@@ -233,6 +241,7 @@ PlanSpec check_description(const swiglu_plan_desc& desc) {
   spec.cached_only = desc.tuning == SWIGLU_TUNING_CACHED_ONLY;
   spec.measure = desc.tuning == SWIGLU_TUNING_MEASURE;
   spec.batch_invariant = (desc.options & SWIGLU_OPTION_BATCH_INVARIANT) != 0;
+  spec.ignores_records = (desc.options & SWIGLU_OPTION_IGNORE_RECORDS) != 0;
   spec.tuning_seconds = static_cast<double>(desc.tuning_seconds);
   return spec;
 }

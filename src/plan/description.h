@@ -33,6 +33,7 @@ struct PlanSpec {
   bool cached_only;
   bool measure;
   bool batch_invariant;
+  bool ignores_records;
   double tuning_seconds;  // 0: by the settings
 };
 

@@ -18,10 +18,11 @@ constexpr double kBusyClock = 1.73e9;        // with all tensor cores busy on ra
 constexpr double kPowerExponent = 0.41;      // idle tensor cores hand their power to the others
 constexpr double kLoadedBytesPerClock = 88;  // into shared memory, sustained
 constexpr double kLoadClocks = 0.0044;       // what each byte costs all the same, in power
-constexpr double kGatedPerClock = 7.2;       // elements that a warpgroup gates and stores
-constexpr double kStoredPerClock = 8;        // that it stores as they are
-constexpr double kRoundClocks = 210;         // of a round of its staging besides
-constexpr double kFetchClocks = 2500;        // of waiting for what a round is computed from
+constexpr double kSharedBytesPerClock = 128;
+constexpr double kGatedPerClock = 7.2;     // elements that a warpgroup gates and stores
+constexpr double kStoredPerClock = 8;      // that it stores as they are
+constexpr double kRoundClocks = 210;       // of a round of its staging besides
+constexpr double kFetchClocks = 2500;      // of waiting for what a round is computed from
 constexpr double kPromotedClocks = 2.8;    // of adding a thread's f16 sum to its f32 sum; in ping-pong nothing hides it
 constexpr double kFirstLoadClocks = 3600;  // until the first stage has arrived
 constexpr double kStageGapClocks = 18;     // of a cooperative tile, whose warpgroups wait for each stage
@@ -89,6 +90,19 @@ struct TileClocks {
   double store;
 };
 
+// Where an instruction multiplies one half of B, both read A, and shared memory may not keep up: supposed, not fitted
+// (no such tile has been timed). Bytes of a stage, written once and read by each warpgroup that multiplies.
+double shared_clocks(const KernelConfig& config) {
+  const Tile& tile = config.tile;
+  if (!multiplies_halves(config)) {
+    return 0;
+  }
+  const int warpgroups = is_ping_pong(tile) ? 1 : consumer_warpgroups(tile);
+  const double read = 2.0 * (tile.m + tile.n * warpgroups);
+  const double written = tile.m + 2.0 * staged_rows(product(config.problem).b, tile.n);
+  return (read + written) * tile.k * kElementBytes / kSharedBytesPerClock;
+}
+
 TileClocks tile_clocks(const KernelConfig& config, const ProductSizes& sizes) {
   const Tile& tile = config.tile;
   const bool ping_pong = is_ping_pong(tile);
@@ -103,7 +117,8 @@ TileClocks tile_clocks(const KernelConfig& config, const ProductSizes& sizes) {
   const double elements = static_cast<double>(tile.m) * tile.n / (ping_pong ? 1 : consumer_warpgroups(tile));
   const double rounds = elements / (kWgmmaRows * staged_sums(tile));
   const Round round = round_of(config.problem, sizes);
-  const double stage = std::max(products, loaded / kLoadedBytesPerClock) + loaded * kLoadClocks + gap + promotion;
+  const double stage = std::max({products, loaded / kLoadedBytesPerClock, shared_clocks(config)}) +
+                       loaded * kLoadClocks + gap + promotion;
   return {stages * stage * multiply_factor(config),
           rounds * ((round.gated + round.plain) * kRoundClocks + round.fetches * kFetchClocks) +
               elements * (round.gated / kGatedPerClock + round.plain / kStoredPerClock)};

@@ -65,6 +65,18 @@ TEST_CASE_FIXTURE(Tuning, "MEASURE takes the fastest, remembers it, and the next
   CHECK(stand_in_live_objects() == objects);
 }
 
+TEST_CASE_FIXTURE(Tuning, "IGNORE_RECORDS chooses on paper whatever was measured, and does not measure") {
+  CHECK(kernel(200)["tile"] == kTile);
+  desc.options = SWIGLU_OPTION_IGNORE_RECORDS;
+  swiglu_plan* plan = nullptr;
+  CHECK(swiglu_plan_create(&plan, &desc) == SWIGLU_INVALID_ARGUMENT);  // MEASURE
+  for (const swiglu_tuning mode : {SWIGLU_TUNING_ESTIMATE, SWIGLU_TUNING_CACHED_ONLY}) {
+    desc.tuning = mode;
+    CHECK(kernel(200)["choice"] == "estimate");
+    CHECK(kernel(200)["tile"] != kTile);
+  }
+}
+
 TEST_CASE_FIXTURE(Tuning, "what lost is unloaded") {
   kernel(200);
   const int libraries = stand_in_libraries();

@@ -1,18 +1,12 @@
 // `swiglu bench` from outside, as far as that goes without a GPU.
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
-#include <nlohmann/json.hpp>
 
 #include "support/scratch_directory.h"
-#include "tools/bench/run_again.h"
-#include "tools/bench/untuned_stores.h"
-#include "tools/library.h"
 #include "tools/run_program.h"
 
 using swiglu::tool::Ran;
@@ -65,64 +59,6 @@ TEST_CASE(
   const std::string report = (scratch.path() / "goals.json").string();
   CHECK(run_program("bench goals --json " + report, "CUDA_VISIBLE_DEVICES=").exit_code == 1);
   CHECK_FALSE(std::filesystem::exists(report));
-}
-
-TEST_CASE("a store without its records serves the same kernels, and keeps what is published") {
-  const swiglu::test::ScratchDirectory scratch;
-  const std::string store = (scratch.path() / "store").string();
-  const std::string shadow = (scratch.path() / "shadow").string();
-  const std::string stand_ins =
-      "SWIGLU_CUDA_LIBRARY=" STAND_IN_CUDA_LIBRARY " SWIGLU_NVRTC_LIBRARY=" STAND_IN_NVRTC_LIBRARY
-      " SWIGLU_LOG=error SWIGLU_TUNING_SECONDS=0.4 SWIGLU_CACHE_DIR=";
-  const auto counted = [&](const std::string& arguments, const std::string& directory) {
-    const auto json = nlohmann::json::parse(run_program(arguments, stand_ins + directory).out);
-    return json.is_array() ? json.size() : json["environments"].size();
-  };
-  const Ran warmed = run_program("prewarm bf16_f32_64x96_nk --m 1", stand_ins + store);
-  REQUIRE_MESSAGE(warmed.exit_code == 0, warmed.err);
-  swiglu::tool::shadow_store(store, shadow, true);
-  CHECK(counted("tuning export", store) == 1);
-  CHECK(counted("tuning export", shadow) == 0);
-  const std::size_t kernels = counted("cache list --json", store);
-  CHECK(kernels > 0);
-  CHECK(counted("cache list --json", shadow) == kernels);
-  REQUIRE(run_program("compile --arch sm_80 --d-model 64 --d-intermediate 96", stand_ins + shadow).exit_code == 0);
-  CHECK(counted("cache list --json", store) > kernels);
-}
-
-TEST_CASE("records of the user's store and of the search path are hidden from this process, packs left out") {
-  const swiglu::test::ScratchDirectory scratch;
-  std::ofstream(scratch.path() / "pack.tar") << "a pack";
-  std::filesystem::create_directories(scratch.path() / "shared" / "v1" / "kernels");
-  std::filesystem::create_directories(scratch.path() / "shared" / "v1" / "tuned");
-  CHECK(swiglu::tool::run_again({"--test-case=child: hidden records", "--no-skip"}, "SWIGLU_TEST_STORES",
-                                scratch.path().string()) == 0);
-  CHECK(
-      std::filesystem::exists(scratch.path() / "user" / "v1" / "kernels"));  // created, and not removed with the links
-  CHECK(std::filesystem::exists(scratch.path() / "shared" / "v1" / "tuned"));
-}
-
-TEST_CASE("child: hidden records" * doctest::skip()) {
-  const char* stores = std::getenv("SWIGLU_TEST_STORES");
-  REQUIRE(stores != nullptr);
-  const std::filesystem::path folder(stores);
-  REQUIRE(setenv("SWIGLU_CACHE_PATH", ((folder / "shared").string() + ":" + (folder / "pack.tar").string()).c_str(),
-                 1) == 0);
-  const std::filesystem::path temporaries = folder / "temporaries";
-  std::filesystem::create_directory(temporaries);
-  REQUIRE(setenv("TMPDIR", temporaries.c_str(), 1) == 0);
-  {
-    const swiglu::tool::UntunedStores untuned((folder / "user").string());
-    CHECK(untuned.left_out() == std::vector<std::string>{(folder / "pack.tar").string()});
-    const std::filesystem::path shadow = swiglu::tool::text(swiglu_cache_directory);
-    CHECK(std::filesystem::is_symlink(shadow / "v1" / "kernels"));
-    const std::filesystem::path shared = std::getenv("SWIGLU_CACHE_PATH");
-    CHECK(shared != folder / "shared");
-    CHECK(std::filesystem::exists(shared / "v1" / "kernels"));
-    CHECK_FALSE(std::filesystem::exists(shared / "v1" / "tuned"));
-    CHECK_THROWS_AS(swiglu::tool::UntunedStores((folder / "other").string()), swiglu::tool::Failure);  // too late
-  }
-  CHECK(std::filesystem::is_empty(temporaries));
 }
 
 TEST_CASE("a bench without a GPU is exit code 1, and says that it needs one") {
