@@ -29,20 +29,13 @@ namespace {
 
 constexpr std::uint32_t kAllFlags = SWIGLU_COMPILE_ALL_CANDIDATES | SWIGLU_COMPILE_FORCE;
 
-Arch named_arch(const std::string& name) {
-  const std::optional<Arch> arch = find_arch(name);
-  if (!arch) {
-    std::string known;
-    for (const Arch& each : arch_table()) {
-      known += std::string(known.empty() ? "" : ", ") + each.name;
-    }
-    fail(SWIGLU_INVALID_ARGUMENT, "arch is \"{}\"; it must be one of {}", name, known);
-  }
-  if (!Compiler::instance().supports(arch->name)) {
+Arch compilable_arch(const std::string& name) {
+  Arch arch = known_arch(name);
+  if (!Compiler::instance().supports(arch.name)) {
     fail(SWIGLU_NOT_SUPPORTED, "arch is {}, for which NVRTC {} ({}) cannot compile: another CUDA Toolkit is needed",
-         arch->name, Compiler::instance().identity(), Compiler::instance().path().string());
+         arch.name, Compiler::instance().identity(), Compiler::instance().path().string());
   }
-  return *arch;
+  return arch;
 }
 
 // Without doubles, in the order of passes, alignments and buckets; then what is known to be fastest on some card of the
@@ -209,7 +202,7 @@ void compile_ahead(const swiglu_plan_desc& desc, const std::string& arch, std::u
   swiglu_plan_desc on_gpu = desc;
   on_gpu.device = 0;
   const PlanSpec spec = check_description(on_gpu);
-  const Arch known = named_arch(arch);
+  const Arch known = compilable_arch(arch);
   const auto configs = wanted_configs(spec, known, (flags & SWIGLU_COMPILE_ALL_CANDIDATES) != 0);
   const bool force = (flags & SWIGLU_COMPILE_FORCE) != 0;
   const Policy policy = force ? Policy::force : spec.cached_only ? Policy::cached_only : Policy::compile;
