@@ -1,5 +1,5 @@
 // extern "C": arguments that are pointers are checked for NULL, exceptions are caught once, in guard(), and kept as the
-// thread's last error. Nothing else happens here.
+// thread's last error; what is wrong in the environment is told. Nothing else happens here.
 #include <swiglu/swiglu.h>
 
 #include <algorithm>
@@ -86,6 +86,15 @@ swiglu_status guard(Function function) noexcept {
   }
 }
 
+// Of entries that may be the first to read the environment: nobody should have to guess why a variable had no effect.
+template <typename Function>
+swiglu_status guard_first(Function function) noexcept {
+  return guard([&] {
+    swiglu::tell_settings_warnings();
+    function();
+  });
+}
+
 template <typename Pointer>
 Pointer* not_null(Pointer* pointer, const char* name) {
   if (pointer == nullptr) {
@@ -157,7 +166,7 @@ swiglu_status swiglu_version(int* major, int* minor, int* patch) {
 }
 
 swiglu_status swiglu_plan_create(swiglu_plan** plan, const swiglu_plan_desc* desc) {
-  return guard([&] {
+  return guard_first([&] {
     not_null(plan, "plan");
     auto made = std::make_unique<swiglu_plan>();
     made->plan = swiglu::make_plan(read_desc(desc));
@@ -202,12 +211,12 @@ swiglu_status swiglu_execute_backward(swiglu_plan* plan, const swiglu_backward_a
 
 swiglu_status swiglu_compile(const swiglu_plan_desc* desc, const char* arch, uint32_t flags,
                              swiglu_report_callback callback, void* user) {
-  return guard(
+  return guard_first(
       [&] { swiglu::compile_ahead(read_desc(desc), not_null(arch, "arch"), flags, reporter(callback, user)); });
 }
 
 swiglu_status swiglu_tuning_export(char* buffer, size_t size, size_t* needed) {
-  return guard([&] {
+  return guard_first([&] {
     check_buffer(buffer, size);
     give_text(swiglu::export_tuning(), buffer, size, needed);
   });
@@ -215,7 +224,7 @@ swiglu_status swiglu_tuning_export(char* buffer, size_t size, size_t* needed) {
 
 swiglu_status swiglu_tuning_import(const char* text, size_t size, uint32_t flags, swiglu_report_callback callback,
                                    void* user) {
-  return guard([&] {
+  return guard_first([&] {
     not_null(text, "text");
     if ((flags & ~std::uint32_t{SWIGLU_TUNING_IMPORT_FOREIGN}) != 0) {
       fail(SWIGLU_INVALID_ARGUMENT, "flags is {:#x}, which has unknown bits: 0 or SWIGLU_TUNING_IMPORT_FOREIGN (1)",
@@ -226,32 +235,32 @@ swiglu_status swiglu_tuning_import(const char* text, size_t size, uint32_t flags
 }
 
 swiglu_status swiglu_info(char* buffer, size_t size, size_t* needed) {
-  return guard([&] {
+  return guard_first([&] {
     check_buffer(buffer, size);
     give_text(swiglu::info(), buffer, size, needed);
   });
 }
 
 swiglu_status swiglu_cache_directory(char* buffer, size_t size, size_t* needed) {
-  return guard([&] {
+  return guard_first([&] {
     check_buffer(buffer, size);
     give_text(swiglu::cache_directory(), buffer, size, needed);
   });
 }
 
 swiglu_status swiglu_cache_list(swiglu_report_callback callback, void* user) {
-  return guard([&] {
+  return guard_first([&] {
     not_null(callback, "callback");
     swiglu::list_cache(reporter(callback, user));
   });
 }
 
 swiglu_status swiglu_cache_verify(swiglu_report_callback callback, void* user) {
-  return guard([&] { swiglu::verify_cache(reporter(callback, user)); });
+  return guard_first([&] { swiglu::verify_cache(reporter(callback, user)); });
 }
 
 swiglu_status swiglu_cache_prune(uint64_t max_bytes, uint64_t* removed_bytes, uint64_t* remaining_bytes) {
-  return guard([&] {
+  return guard_first([&] {
     const swiglu::PruneResult result = swiglu::prune_cache(max_bytes);
     if (removed_bytes != nullptr) {
       *removed_bytes = result.removed_bytes;
@@ -263,12 +272,12 @@ swiglu_status swiglu_cache_prune(uint64_t max_bytes, uint64_t* removed_bytes, ui
 }
 
 swiglu_status swiglu_cache_export(const char* path, const char* arch, swiglu_report_callback callback, void* user) {
-  return guard(
+  return guard_first(
       [&] { swiglu::export_cache(not_null(path, "path"), arch == nullptr ? "" : arch, reporter(callback, user)); });
 }
 
 swiglu_status swiglu_cache_import(const char* path, swiglu_report_callback callback, void* user) {
-  return guard([&] { swiglu::import_cache(not_null(path, "path"), reporter(callback, user)); });
+  return guard_first([&] { swiglu::import_cache(not_null(path, "path"), reporter(callback, user)); });
 }
 
 swiglu_status swiglu_set_log_callback(swiglu_log_callback callback, void* user, swiglu_log_level level) {

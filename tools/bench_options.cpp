@@ -75,9 +75,7 @@ void add_selection_options(CLI::App& command, BenchOptions& options) {
 std::shared_ptr<BenchOptions> add_bench_options(CLI::App& command) {
   auto options = std::make_shared<BenchOptions>();
   add_selection_options(command, *options);
-  ProblemOptions defaults;
-  defaults.layout = SWIGLU_NK;
-  options->problem = add_problem_options(command, defaults);
+  options->problem = add_problem_options(command);
   for (const char* size : {"--preset", "--d-model", "--d-intermediate"}) {
     command.get_option(size)->group("Sizes of the suite custom");
   }

@@ -60,6 +60,11 @@ int verify(bool json) {
   return damaged.empty() ? kSuccess : kFailure;
 }
 
+// AsSizeValue takes -5 for nearly 2^64.
+std::string no_sign(const std::string& size) {
+  return size.find('-') == std::string::npos ? "" : "must be a size such as 10MB, and is " + size;
+}
+
 int prune(std::uint64_t max_bytes, bool json) {
   std::uint64_t removed = 0;
   std::uint64_t remaining = 0;
@@ -135,6 +140,7 @@ void add_cache_command(CLI::App& app, int& exit_code) {
       [max_bytes](bool as_json) { return prune(*max_bytes, as_json); })
       ->add_option("--max-bytes", *max_bytes, "How much may remain; 10KB, 256MB, 1GB are understood")
       ->transform(CLI::AsSizeValue(false))
+      ->transform(CLI::Validator(no_sign, "", "size"))  // before the other: the last added goes first
       ->type_name("SIZE")
       ->required();
   auto file = std::make_shared<std::string>();

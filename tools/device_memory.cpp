@@ -2,14 +2,27 @@
 #include "tools/device_memory.h"
 
 #include "tools/cuda_handles.h"
+#include "tools/library.h"
 
 namespace swiglu::tool {
+
+namespace {
+
+// The runtime calls a driver that is missing one that is too old; the library says where it looked. Empty if the
+// library has found a driver.
+std::string why_no_driver() {
+  const Json driver = Json::parse(text(swiglu_info)).value("driver", Json::object());
+  return driver.value("found", false) ? "" : driver.value("reason", "");
+}
+
+}  // namespace
 
 DeviceCount count_devices() {
   DeviceCount result;
   const cudaError_t error = cudaGetDeviceCount(&result.count);
   if (error != cudaSuccess) {
-    result = {0, cudaGetErrorString(error)};
+    const std::string no_driver = why_no_driver();
+    result = {0, no_driver.empty() ? cudaGetErrorString(error) : no_driver};
   } else if (result.count == 0) {
     result.why_none = "the driver lists no device";
   }

@@ -15,7 +15,7 @@ namespace swiglu::tool {
 
 struct DeviceCount {
   int count = 0;
-  std::string why_none;  // the runtime's reason where count is 0
+  std::string why_none;  // where count is 0
 };
 DeviceCount count_devices();
 

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "tools/device_memory.h"
+#include "tools/host_matrix.h"
 
 namespace swiglu::tool {
 namespace {
@@ -17,12 +18,11 @@ double milliseconds_of(const std::function<void()>& work) {
 
 Outputs poisoned(const swiglu_plan_desc& desc, std::int64_t m) {
   constexpr std::uint16_t kNan = 0xffff;  // in bf16 and in f16
-  const auto elements = static_cast<std::size_t>(m) * static_cast<std::size_t>(desc.d_intermediate);
-  const std::vector<std::uint16_t> matrix(elements, kNan);
+  const auto matrix = [&](const char* name) { return host_matrix(name, m, desc.d_intermediate, kNan); };
   if (desc.passes == SWIGLU_PASS_FORWARD_STORE) {
-    return {matrix, matrix, matrix};
+    return {matrix("out"), matrix("g"), matrix("u")};
   }
-  return {matrix, {}, {}};
+  return {matrix("out"), {}, {}};
 }
 
 swiglu_forward_args arguments(std::int64_t m) {

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "tools/float16.h"
+#include "tools/host_matrix.h"
 #include "tools/library.h"
 
 namespace swiglu::tool {
@@ -52,8 +53,10 @@ Reference compute_reference(const swiglu_plan_desc& desc, const RandomProblem& p
   oracle.passes = SWIGLU_PASS_FORWARD_STORE;
   const Plan plan = create_plan(oracle);
 
-  const std::size_t elements = rows.size() * static_cast<std::size_t>(desc.d_intermediate);
-  Reference reference{std::vector<double>(elements), std::vector<double>(elements), std::vector<double>(elements)};
+  const auto matrix = [&](const char* name) {
+    return host_matrix<double>(name, static_cast<std::int64_t>(rows.size()), desc.d_intermediate);
+  };
+  Reference reference{matrix("reference of out"), matrix("reference of g"), matrix("reference of u")};
   swiglu_forward_args args{};
   args.struct_size = sizeof args;
   args.m = static_cast<std::int64_t>(rows.size());

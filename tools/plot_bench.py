@@ -1,21 +1,18 @@
 #!/usr/bin/env python3
-"""Charts of what `swiglu bench --json` wrote, of any pass: TFLOP/s against d_model (one m, many sizes) or against m (each
-size by itself). One PNG for each file, beside it or where --output says. Needs matplotlib.
+"""Charts of what `swiglu bench --json` wrote, of any pass: TFLOP/s against m for every size that has several, against
+d_model for the others. One PNG for each file, beside it or where --output says. Needs matplotlib. Figures are those of
+short bursts on an idle GPU, or with --mode sustained those under load that lasts, with the clocks it leads to (a bench
+with --quick has none).
 
     swiglu bench seed --json seed.json
     swiglu bench seed --pass backward --json backward.json
     tools/plot_bench.py seed.json backward.json --output docs/charts
+    tools/plot_bench.py seed.json --mode sustained
 """
 import argparse
 import json
 import pathlib
 import sys
-
-import matplotlib
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
-import matplotlib.ticker
 
 CONTENDERS = {  # by pass; name in the JSON: label, colour, marker. The first is ours as it is called
     "forward": {
@@ -59,6 +56,16 @@ def series(points, contender, mode, key):
     return zip(*sorted(found)) if found else ((), ())
 
 
+def pyplot():
+    try:
+        import matplotlib
+    except ImportError as error:
+        sys.exit(f"plot_bench.py needs matplotlib, and there is none for {sys.executable}: {error}. Install it there.")
+    matplotlib.use("Agg")
+    import matplotlib.pyplot
+    return matplotlib.pyplot
+
+
 def draw(axes, points, contenders, mode, key):
     for contender, (label, colour, marker) in contenders.items():
         x, y = series(points, contender, mode, key)
@@ -69,22 +76,27 @@ def draw(axes, points, contenders, mode, key):
     axes.set_ylim(bottom=0)
     axes.grid(True, color="#dddddd", linewidth=0.6)
     if key == "m":
+        from matplotlib import ticker
         axes.set_xscale("log", base=2)
         axes.set_xticks(sorted({point["m"] for point in points}))
-        axes.xaxis.set_major_formatter(matplotlib.ticker.FormatStrFormatter("%d"))
-        axes.xaxis.set_minor_locator(matplotlib.ticker.NullLocator())
+        axes.xaxis.set_major_formatter(ticker.FormatStrFormatter("%d"))
+        axes.xaxis.set_minor_locator(ticker.NullLocator())
         axes.tick_params(axis="x", labelrotation=45)
 
 
 def panels(points, mode):
-    """(title, key of x, points): a panel for every size that has several m, or one over all sizes."""
-    sizes = {}
+    """(title, key of x, points): over m for every size that has several, else over d_model for every m. Every point is in
+    one."""
+    sizes, alone = {}, {}
     for point in points:
         sizes.setdefault((point["model"], point["d_model"], point["d_intermediate"]), []).append(point)
-    if all(len(group) == 1 for group in sizes.values()):
-        return [("m " + ", ".join(sorted({str(point["m"]) for point in points})) + f", {mode}", "d_model", points)]
-    return [(f"{model} {d_model}x{d_intermediate}, {mode}".strip(), "m", group)
-            for (model, d_model, d_intermediate), group in sizes.items() if len(group) > 1]
+    drawn = []
+    for (model, d_model, d_intermediate), group in sizes.items():
+        if len(group) > 1:
+            drawn.append((f"{model} {d_model}x{d_intermediate}, {mode}".strip(), "m", group))
+        else:
+            alone.setdefault(group[0]["m"], []).append(group[0])
+    return drawn + [(f"m {m}, {mode}", "d_model", group) for m, group in sorted(alone.items())]
 
 
 def plot(report, mode, path):
@@ -93,6 +105,7 @@ def plot(report, mode, path):
     points = [point for point in points if point["contenders"][next(iter(contenders))][mode] is not None]
     if not points:
         sys.exit(f"{path.stem}: no point has {mode} figures")
+    plt = pyplot()
     drawn = panels(points, mode)
     columns = min(3, len(drawn))
     rows = -(-len(drawn) // columns)
@@ -117,7 +130,7 @@ def plot(report, mode, path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+", type=pathlib.Path, help="what swiglu bench --json wrote")
-    parser.add_argument("--mode", choices=["burst", "sustained"], default="burst")
+    parser.add_argument("--mode", choices=["burst", "sustained"], default="burst", help="short bursts, or load that lasts")
     parser.add_argument("--output", type=pathlib.Path, help="folder of the charts; default: beside each file")
     arguments = parser.parse_args()
     for file in arguments.files:

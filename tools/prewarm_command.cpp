@@ -41,6 +41,22 @@ void mind_signals() {
   ::sigaction(SIGTERM, &action, nullptr);
 }
 
+// Before any of them is begun, and without a GPU: the library checks the description of a plan on the CPU device as it
+// does one on a GPU, but for the accumulators in f64, which are the CPU device's alone.
+void check_problem(const PrewarmProblem& problem) {
+  swiglu_plan_desc desc = problem.desc;
+  if (desc.accum == SWIGLU_ACCUM_F64) {
+    throw Failure("there is nothing to prewarm for " + spell(desc) +
+                  ": only the CPU device accumulates in f64, and it has no kernels to compile");
+  }
+  desc.device = SWIGLU_DEVICE_CPU;
+  try {
+    create_plan(desc);
+  } catch (const Failure& failure) {
+    throw Failure(spell(desc) + " is no problem: " + failure.what());
+  }
+}
+
 std::vector<PrewarmProblem> problems_of(const Options& options) {
   const std::vector<std::int64_t>& tokens = options.tokens.empty() ? usual_tokens() : options.tokens;
   std::vector<PrewarmProblem> problems;
@@ -62,6 +78,7 @@ std::vector<PrewarmProblem> problems_of(const Options& options) {
     const swiglu_plan_desc desc = describe_problem(*options.problem);
     problems.push_back({spell_problem(desc), desc, tokens});
   }
+  std::for_each(problems.begin(), problems.end(), check_problem);
   return merged(std::move(problems));
 }
 
@@ -106,10 +123,20 @@ void print_result(const PrewarmResult& result, const Reopened& reopened, bool js
               reopened.missing.size(), reopened.problem.empty() ? "" : "; ", reopened.problem.c_str());
 }
 
+void check_combination(const Options& options) {
+  const std::string given = given_problem_options(*options.problem);
+  if (!given.empty() && !(options.problems.empty() && options.files.empty())) {
+    throw CLI::ValidationError(given, "of no effect beside " +
+                                          std::string(options.problems.empty() ? "--file" : "PROBLEM") +
+                                          ": a problem's spelling says it all, as in f16_f32_4096x14336_nk_gu");
+  }
+}
+
 int run(const Options& options) {
   if (options.jobs > 0) {
     ::setenv("SWIGLU_CPU_THREADS", std::to_string(options.jobs).c_str(), 1);  // before the library reads it
   }
+  check_combination(options);
   const std::vector<PrewarmProblem> problems = problems_of(options);
   if (options.dry_run) {
     return list(problems, options);
@@ -181,12 +208,12 @@ void add_prewarm_command(CLI::App& app, int& exit_code) {
   command->add_flag("--json", options->json, "One JSON object on stdout, at the end");
   command->footer(
       "Every kernel and tuning record is stored as soon as it is known: SIGINT ends after the step under way and\n"
-      "keeps all before it. At the end the store is read again. Without PROBLEM and --file the problem is that of\n"
-      "--preset and the options beside it.\n"
+      "keeps all before it. At the end the store is read again. The problem is that of --preset and the options that\n"
+      "follow it, or else PROBLEM and --file name problems, and then those options must not be given.\n"
       "Exit codes: 0 all done (or no time was left), 1 something failed or is not in the store, 2 wrong command line,\n"
       "130 interrupted.\n"
       "Examples:\n"
-      "  swiglu prewarm --preset llama-3-8b --layout nk\n"
+      "  swiglu prewarm --preset llama-3-8b --dtype f16\n"
       "  swiglu prewarm bf16_f32_4096x14336_nk bf16_f32_4096x14336_nk_gu --m 1,8192 --time-limit 60\n"
       "  swiglu prewarm --arch sm_90a --file problems.txt -j 16 && swiglu cache export kernels.tar");
   command->callback([options, &exit_code] { exit_code = run(*options); });

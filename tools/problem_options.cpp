@@ -64,8 +64,9 @@ void add_choice(CLI::App& command, const std::string& option, Value& target, con
 
 }  // namespace
 
-std::shared_ptr<ProblemOptions> add_problem_options(CLI::App& command, const ProblemOptions& defaults) {
-  auto options = std::make_shared<ProblemOptions>(defaults);
+std::shared_ptr<ProblemOptions> add_problem_options(CLI::App& command) {
+  auto options = std::make_shared<ProblemOptions>();
+  const std::size_t options_before = command.get_options().size();
   const CLI::Range size(std::int64_t{1}, std::int64_t{std::numeric_limits<std::int32_t>::max()});
   command.add_option("--preset", options->preset, "Sizes of a known model's layer: " + preset_names())
       ->check([](const std::string& name) {
@@ -83,9 +84,21 @@ std::shared_ptr<ProblemOptions> add_problem_options(CLI::App& command, const Pro
   add_choice(command, "--accum", options->accum, accums(),
              "What products are summed in; the f16 kinds need --dtype f16, f64 the CPU device");
   add_choice(command, "--layout", options->layout, layouts(),
-             "Weights [d_model, d_intermediate] (kn) or [d_intermediate, d_model] (nk)");
+             "Of the weights: nk [d_intermediate, d_model], as torch.nn.Linear has them; kn [d_model, d_intermediate]");
   command.add_flag("--store", options->store, "Also write the pre-activations g and u");
+  const std::vector<CLI::Option*> all = command.get_options();
+  options->of_command.assign(all.begin() + static_cast<std::ptrdiff_t>(options_before), all.end());
   return options;
+}
+
+std::string given_problem_options(const ProblemOptions& options) {
+  std::string names;
+  for (const CLI::Option* option : options.of_command) {
+    if (option->count() > 0) {
+      names += (names.empty() ? "" : ", ") + option->get_name();
+    }
+  }
+  return names;
 }
 
 swiglu_plan_desc describe_problem(const ProblemOptions& options) {

@@ -1,4 +1,4 @@
-// The command-line options that say what is computed, shared by `run`, `compile` and `bench`.
+// The command-line options that say what is computed, shared by `run`, `compile`, `prewarm` and `bench`.
 #pragma once
 
 #include <swiglu/swiglu.h>
@@ -18,11 +18,15 @@ struct ProblemOptions {
   std::int64_t d_intermediate = 0;
   swiglu_dtype dtype = SWIGLU_BF16;
   swiglu_accum accum = SWIGLU_ACCUM_F32;
-  swiglu_layout layout = SWIGLU_KN;
+  swiglu_layout layout = SWIGLU_NK;  // as torch.nn.Linear stores its weights
   bool store = false;
+  std::vector<const CLI::Option*> of_command;  // as add_problem_options() made them
 };
 
-std::shared_ptr<ProblemOptions> add_problem_options(CLI::App& command, const ProblemOptions& defaults = {});
+std::shared_ptr<ProblemOptions> add_problem_options(CLI::App& command);
+
+// Those of them that the command line has: "--preset, --dtype". For commands that have other ways to name problems.
+std::string given_problem_options(const ProblemOptions& options);
 
 // With dense leading dimensions; the device is the caller's to set.
 swiglu_plan_desc describe_problem(const ProblemOptions& options);

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "tools/float16.h"
+#include "tools/host_matrix.h"
 
 namespace swiglu::tool {
 namespace {
@@ -29,9 +30,11 @@ void fill(std::vector<std::uint16_t>& values, std::size_t begin, std::size_t end
   }
 }
 
+const char* name_of(Matrix matrix) { return matrix == Matrix::x ? "x" : matrix == Matrix::w_gate ? "w_gate" : "w_up"; }
+
 std::vector<std::uint16_t> normal(std::int64_t rows, std::int64_t columns, std::uint64_t seed, Matrix matrix,
                                   swiglu_dtype dtype, float scale) {
-  std::vector<std::uint16_t> values(static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns));
+  auto values = host_matrix<std::uint16_t>(name_of(matrix), rows, columns);
   const std::uint64_t key = mix(seed) ^ mix(static_cast<std::uint64_t>(matrix) << 56);
   const std::size_t threads = std::max(1U, std::thread::hardware_concurrency());
   const std::size_t chunk = (values.size() / threads + 2) & ~std::size_t{1};  // even: a pair stays in one chunk

@@ -92,7 +92,7 @@ void add_run_command(CLI::App& app, int& exit_code) {
       "Exit codes: 0 within the limits, 1 not, or the library refused, 2 wrong command line.\n"
       "Examples:\n"
       "  swiglu run                                            a Llama-3-8B layer on whatever is here\n"
-      "  swiglu run --m 8192 --dtype f16 --accum f16_promoted --layout nk\n"
+      "  swiglu run --m 8192 --dtype f16 --accum f16_promoted --layout kn\n"
       "  swiglu run --device cpu --m 7 --d-model 100 --d-intermediate 33 --store --json");
   command->callback([options, &exit_code] { exit_code = run(*options); });
 }

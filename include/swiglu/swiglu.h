@@ -289,9 +289,10 @@ SWIGLU_API swiglu_status swiglu_cache_verify(swiglu_report_callback callback, vo
  * *removed_bytes and *remaining_bytes may be NULL. */
 SWIGLU_API swiglu_status swiglu_cache_prune(uint64_t max_bytes, uint64_t* removed_bytes, uint64_t* remaining_bytes);
 
-/* Packs the user's store, kernels (of one architecture, or NULL: of all) and tuning records, into one file: a tar
- * archive that serves in SWIGLU_CACHE_PATH as it is, also on machines without NVRTC, or unpacked. Reports {"path",
- * "kernels", "records"}; `callback` may be NULL. The file is replaced as a whole or not at all (IO_ERROR). */
+/* Packs the user's store, kernels (of one architecture, named as for swiglu_compile, or NULL: of all) and tuning
+ * records, into one file: a tar archive that serves in SWIGLU_CACHE_PATH as it is, also on machines without NVRTC, or
+ * unpacked. Reports {"path", "kernels", "records"}; `callback` may be NULL. The file is replaced as a whole or not at
+ * all (IO_ERROR; NOT_CACHED: the store has no kernels of that architecture). */
 SWIGLU_API swiglu_status swiglu_cache_export(const char* path, const char* arch, swiglu_report_callback callback,
                                              void* user);
 

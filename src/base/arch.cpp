@@ -7,7 +7,10 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <string>
 #include <utility>
+
+#include "base/error.h"
 
 namespace swiglu {
 namespace {
@@ -76,6 +79,17 @@ std::optional<Arch> find_arch(std::string_view name) {
     }
   }
   return std::nullopt;
+}
+
+Arch known_arch(std::string_view name) {
+  if (std::optional<Arch> arch = find_arch(name)) {
+    return *std::move(arch);
+  }
+  std::string known;
+  for (const Row& row : kRows) {
+    known += (known.empty() ? "" : ", ") + std::string(row.name);
+  }
+  fail(SWIGLU_INVALID_ARGUMENT, "arch is \"{}\"; it must be one of {}", name, known);
 }
 
 std::optional<Arch> arch_for_compute_capability(int compute_capability) {

@@ -36,6 +36,7 @@ const std::vector<Arch>& arch_table();
 
 // By name, with or without the feature suffix ("sm_90" means "sm_90a").
 std::optional<Arch> find_arch(std::string_view name);
+Arch known_arch(std::string_view name);  // or Error{INVALID_ARGUMENT} that lists the table
 
 // The architecture to compile for on a device of this compute capability: the same major with the highest minor not
 // above it. None below 7.5, and none for a major that the table does not know. A cubin of a suffixed architecture loads

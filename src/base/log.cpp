@@ -86,15 +86,6 @@ Log& instance() {
   return log;
 }
 
-void tell_settings_warnings(spdlog::logger& logger) {
-  static std::once_flag once;
-  std::call_once(once, [&logger] {
-    for (const std::string& warning : settings().warnings) {
-      logger.warn("{}", warning);
-    }
-  });
-}
-
 }  // namespace
 
 void Logger::write_line(swiglu_log_level level, fmt::string_view format, fmt::format_args args) {
@@ -107,8 +98,16 @@ void Logger::write_line(swiglu_log_level level, fmt::string_view format, fmt::fo
 
 Logger& log() {
   static Logger logger;
-  tell_settings_warnings(instance().logger);
   return logger;
+}
+
+void tell_settings_warnings() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    for (const std::string& warning : settings().warnings) {
+      log().warn("{}", warning);
+    }
+  });
 }
 
 void set_log_callback(swiglu_log_callback callback, void* user, swiglu_log_level level) {

@@ -2,8 +2,7 @@
 // and usable until the process ends: it is never destroyed. spdlog itself stays inside log.cpp, as it takes long to
 // compile.
 //
-// Level at the start: SWIGLU_LOG, else warning. The first use also tells what was wrong in the environment
-// (Settings::warnings).
+// Level at the start: SWIGLU_LOG, else warning.
 #pragma once
 
 #include <swiglu/swiglu.h>
@@ -36,6 +35,10 @@ class Logger {
 };
 
 Logger& log();
+
+// What is wrong in the environment (Settings::warnings), once. For entries of the library that may be the first to
+// read it.
+void tell_settings_warnings();
 
 // Lines of `level` and above go to the callback, one at a time; null callback: to stderr again.
 void set_log_callback(swiglu_log_callback callback, void* user, swiglu_log_level level);

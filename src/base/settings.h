@@ -34,7 +34,7 @@ struct Settings {
   double tuning_seconds;            // SWIGLU_TUNING_SECONDS, 0 .. 3600: the most a measured choice may take, 0: none; 3
   int cpu_threads;                  // SWIGLU_CPU_THREADS, 1 .. 4096; default: hardware concurrency
   std::optional<std::string> tile;  // SWIGLU_TILE: force this tile where it is valid (debugging); parse_tile() reads it
-  std::vector<std::string> warnings;  // what was wrong in the environment; the logger tells them once
+  std::vector<std::string> warnings;  // what was wrong in the environment; tell_settings_warnings() tells them
 };
 
 const Settings& settings();

@@ -27,5 +27,8 @@ install(FILES ${PROJECT_BINARY_DIR}/swiglu-config.cmake ${PROJECT_BINARY_DIR}/sw
 # The prefix as seen from the .pc file's own folder, so that a moved installation still works.
 file(RELATIVE_PATH swiglu_pc_prefix /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
 string(REGEX REPLACE "/$" "" swiglu_pc_prefix "${swiglu_pc_prefix}")
+set(swiglu_pc_private_libraries ${swiglu_cxx_libraries} pthread ${CMAKE_DL_LIBS})
+list(TRANSFORM swiglu_pc_private_libraries PREPEND -l)
+list(JOIN swiglu_pc_private_libraries " " swiglu_pc_private_libraries)
 configure_file(${CMAKE_CURRENT_LIST_DIR}/swiglu.pc.in ${PROJECT_BINARY_DIR}/swiglu.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/swiglu.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

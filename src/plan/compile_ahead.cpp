@@ -29,18 +29,6 @@ namespace {
 
 constexpr std::uint32_t kAllFlags = SWIGLU_COMPILE_ALL_CANDIDATES | SWIGLU_COMPILE_FORCE;
 
-Arch named_arch(const std::string& name) {
-  const std::optional<Arch> arch = find_arch(name);
-  if (!arch) {
-    std::string known;
-    for (const Arch& each : arch_table()) {
-      known += std::string(known.empty() ? "" : ", ") + each.name;
-    }
-    fail(SWIGLU_INVALID_ARGUMENT, "arch is \"{}\"; it must be one of {}", name, known);
-  }
-  return *arch;
-}
-
 void check_compiler(const Arch& arch) {
   const Compiler& compiler = Compiler::instance();
   if (!compiler.supports(arch.name)) {
@@ -213,7 +201,7 @@ void compile_ahead(const swiglu_plan_desc& desc, const std::string& arch, std::u
   swiglu_plan_desc on_gpu = desc;
   on_gpu.device = 0;
   const PlanSpec spec = check_description(on_gpu);
-  const Arch known = named_arch(arch);
+  const Arch known = known_arch(arch);
   const bool force = (flags & SWIGLU_COMPILE_FORCE) != 0;
   const Policy policy = force ? Policy::force : spec.cached_only ? Policy::cached_only : Policy::compile;
   if (policy != Policy::cached_only) {  // a machine without NVRTC can say what its stores hold

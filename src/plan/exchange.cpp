@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/arch.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/settings.h"
@@ -136,6 +137,15 @@ std::size_t import_kernels(const Pack& pack, const std::map<std::string, std::st
       std::count_if(written.begin(), written.end(), [](const std::string& key) { return kernel_store().has(key); }));
 }
 
+// The name that kernels asked for by `arch` have in the user's store. Those for a device between two architectures of
+// the table are stored under a name without suffix, which elsewhere means the one with it.
+std::string arch_in_store(const std::string& arch) {
+  const std::vector<KernelStore::Listed> all = kernel_store().list(false);
+  const bool is_stored =
+      std::any_of(all.begin(), all.end(), [&](const auto& entry) { return entry.writable && entry.arch == arch; });
+  return is_stored ? arch : known_arch(arch).name;
+}
+
 }  // namespace
 
 std::string export_tuning() {
@@ -172,8 +182,15 @@ void import_tuning(std::string_view text, bool foreign, const Report& report) {
 
 void export_cache(const std::string& path, const std::string& arch, const Report& report) {
   cache_directory();  // says why there is none
+  const std::string wanted = arch.empty() ? arch : arch_in_store(arch);
   PackWriter writer(system_files(), path);
-  const std::size_t kernels = kernel_store().pack(writer, arch);
+  const std::size_t kernels = kernel_store().pack(writer, wanted);
+  if (kernels == 0 && !wanted.empty()) {
+    fail(SWIGLU_NOT_CACHED,
+         "{} holds no kernels for {}, so nothing was exported: swiglu_compile puts them there, and arch NULL exports "
+         "what there is",
+         cache_directory(), wanted);
+  }
   const std::size_t records = tuning_store().pack(writer);
   if (const int error = writer.finish(); error != 0) {
     fail(SWIGLU_IO_ERROR, "cannot write {}: {}", path, error_text(error));

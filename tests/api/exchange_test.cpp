@@ -121,8 +121,17 @@ TEST_CASE_FIXTURE(Child, "child: measures and exports" * doctest::skip()) {
                   last_error());
   CHECK(report.json["records"] == 2);
   CHECK(report.json["kernels"].get<int>() > 10);
-  REQUIRE(swiglu_cache_export((file + ".sm_80.tar").c_str(), "sm_80", Report::keep, &report) == SWIGLU_OK);
-  CHECK(report.json["kernels"] == 0);
+  const int kernels = report.json["kernels"];
+  const std::string other = file + ".other.tar";
+  for (const char* arch : {"sm_90a", "sm_90"}) {
+    REQUIRE(swiglu_cache_export(other.c_str(), arch, Report::keep, &report) == SWIGLU_OK);
+    CHECK(report.json["kernels"] == kernels);
+    fs::remove(other);
+  }
+  check_failure(swiglu_cache_export(other.c_str(), "sm_80", nullptr, nullptr), SWIGLU_NOT_CACHED, {"sm_80"});
+  check_failure(swiglu_cache_export(other.c_str(), "nope", nullptr, nullptr), SWIGLU_INVALID_ARGUMENT,
+                {"\"nope\"", "sm_90a"});
+  CHECK_FALSE(fs::exists(other));
 }
 
 TEST_CASE_FIXTURE(Child, "child: has what the other measured from a pack without NVRTC" * doctest::skip()) {

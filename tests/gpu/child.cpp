@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <regex>
 #include <sstream>
 #include <stdexcept>
 
@@ -96,6 +97,12 @@ int wait_for(pid_t child) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+// By doctest's summary: "[doctest] test cases:  1 | 1 passed ...". A filter that matches nothing passes.
+bool ran_a_case(const std::string& output) {
+  static const std::regex summary("\\[doctest\\] test cases: +[1-9]");
+  return std::regex_search(output, summary);
+}
+
 // Up to 64 KiB more; false at the end.
 bool read_more(int descriptor, std::string& text) {
   char buffer[65536];
@@ -125,8 +132,13 @@ ChildResult run_child(const std::vector<std::string>& arguments, const Environme
 }
 
 ChildResult run_test_case(const std::string& name, const Environment& environment) {
-  return run_child({"--test-case=" + name, "--no-skip", "--no-intro"}, environment,
-                   from_environment("SWIGLU_TEST_CHILD_PREFIX"));
+  ChildResult result = run_child({"--test-case=" + name, "--no-skip", "--no-intro"}, environment,
+                                 from_environment("SWIGLU_TEST_CHILD_PREFIX"));
+  if (result.exit_code == 0 && !ran_a_case(result.output)) {
+    result.exit_code = -1;
+    result.output += "no test case is called \"" + name + "\": nothing was tested\n";
+  }
+  return result;
 }
 
 std::string from_environment(const char* name) {

@@ -9,7 +9,7 @@
 namespace swiglu_test {
 
 struct ChildResult {
-  int exit_code = -1;  // -1: it did not exit by itself
+  int exit_code = -1;  // -1: it did not exit by itself, or was to run a test case and ran none
   std::string output;  // stdout and stderr, together
 };
 

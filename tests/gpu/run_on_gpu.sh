@@ -13,8 +13,9 @@
 #   sanitizer  compute-sanitizer: odd placements under each checker, then every tile
 #
 # Without a PART all of them. SECONDS (default 580) is for all steps together: a step is given what is left, at most its
-# own limit. Kernels are compiled into a fresh store, which is removed at the end. NVRTC is found as the library finds it
-# (SWIGLU_NVRTC_LIBRARY, the loader's path, the toolkit, beside the library).
+# own limit. Kernels are compiled into a fresh store, which is removed at the end; those of the part `records` into another,
+# so that no other part's measurements are among the records. NVRTC is found as the library finds it (SWIGLU_NVRTC_LIBRARY,
+# the loader's path, the toolkit, beside the library).
 set -u
 
 if [ $# -lt 2 ] || [ ! -x "$1/tests/gpu/gpu_tests" ]; then
@@ -26,15 +27,20 @@ build=$(cd "$1" && pwd)
 mkdir -p "$2" || exit 2
 output=$(cd "$2" && pwd)
 budget=${3:-580}
+case $budget in '' | *[!0-9]*)
+  echo "$0: SECONDS is '$budget', which is no number; it stands before the parts: $0 BUILD OUTPUT 300 tests tiles" >&2
+  exit 2
+  ;;
+esac
 shift $(($# < 3 ? $# : 3))
 parts=${*:-tests tiles forward backward suites records sanitizer}
 gpu_tests=$build/tests/gpu/gpu_tests
 
 export SWIGLU_REQUIRE_GPU=1
 export LD_LIBRARY_PATH=$build${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
-SWIGLU_CACHE_DIR=$(mktemp -d) || exit 2
-export SWIGLU_CACHE_DIR
-trap 'rm -rf "$SWIGLU_CACHE_DIR"' EXIT
+stores=$(mktemp -d) || exit 2
+trap 'rm -rf "$stores"' EXIT
+export SWIGLU_CACHE_DIR=$stores/common
 
 table=()
 failed=0
@@ -55,6 +61,11 @@ step() {
     124 | 137) result='TIMED OUT' failed=1 ;;
     *) result=FAILED failed=1 ;;
   esac
+  # doctest lets a filter that matches no test case pass.
+  if [[ $result = passed && "$*" == *--test-case=* ]] && ! grep -q 'test cases: *[1-9]' "$output/$name.log"; then
+    result=FAILED failed=1
+    echo "no test case ran: none has a name that $(printf '%s\n' "$@" | grep -e --test-case=) matches" >>"$output/$name.log"
+  fi
   table+=("$(printf '%-34s %-10s %4d s' "$name" "$result" $((SECONDS - begin)))")
   if [ "$result" = FAILED ]; then
     echo "---- $name"
@@ -122,9 +133,12 @@ if wants suites; then
 fi
 
 if wants records; then
-  step prewarm $((budget * 3 / 4)) bash -c "set -o pipefail; '$here/../tuning/shipped_problems.sh' |
-    '$build/swiglu' prewarm --file - --device all -p 3 --time-limit $((budget * 2 / 3)) --json >'$output/prewarm.json'"
-  step export 30 "$build/swiglu" tuning export "$output/records.json"
+  records=$stores/records
+  step prewarm $((budget * 3 / 4)) env SWIGLU_CACHE_DIR="$records" bash -c "set -o pipefail
+    '$here/../tuning/shipped_problems.sh' | '$build/swiglu' prewarm --file - --device all -p 3 \
+      --time-limit $((budget * 2 / 3)) --json >'$output/prewarm.json' || exit
+    grep -q '\"left\": 0\b' '$output/prewarm.json' || { echo 'time was up: prewarm.json says what is left' >&2; exit 1; }"
+  step export 30 env SWIGLU_CACHE_DIR="$records" "$build/swiglu" tuning export "$output/records.json"
   step tuner_check 300 "$build/tests/tuning/tuner_check" --random 20 --buckets 10
 fi
 

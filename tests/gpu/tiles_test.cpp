@@ -146,7 +146,7 @@ TEST_CASE("compile ahead: every candidate tile" * doctest::skip()) {
   MESSAGE(candidates.kernels, " kernels of ", candidates.cases_of_tile.size(), " tiles are in the store");
 }
 
-TEST_CASE("child: one forced tile" * doctest::skip()) {
+TEST_CASE(kChildName* doctest::skip()) {
   const std::string tile = from_environment(kTileVariable);
   const std::vector<TileCase> all = tile_cases();
   std::istringstream numbers(from_environment(kCasesVariable));

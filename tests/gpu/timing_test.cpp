@@ -15,6 +15,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr const char* kChildName = "child: create and prepare once";
 constexpr double kGoalCreateMilliseconds = 10;
 constexpr double kGoalExecuteMicroseconds = 5;
 constexpr double kFactor = 3;
@@ -44,13 +45,13 @@ double number_in(const std::string& output, const std::string& name) {
 }  // namespace
 
 TEST_CASE("timing: a plan from a warm kernel store, in fresh processes") {
-  const ChildResult warm_up = run_test_case("child: create and prepare once", {});
+  const ChildResult warm_up = run_test_case(kChildName, {});
   REQUIRE_MESSAGE(warm_up.exit_code == 0, warm_up.output);
   std::vector<double> create;
   std::vector<double> prepare;
   std::vector<double> both;
   for (int i = 0; i < 11; ++i) {
-    const ChildResult child = run_test_case("child: create and prepare once", {});
+    const ChildResult child = run_test_case(kChildName, {});
     REQUIRE_MESSAGE(child.exit_code == 0, child.output);
     create.push_back(number_in(child.output, "create_us"));
     prepare.push_back(number_in(child.output, "prepare_us"));
@@ -65,7 +66,7 @@ TEST_CASE("timing: a plan from a warm kernel store, in fresh processes") {
   CHECK(milliseconds <= kFactor * kGoalCreateMilliseconds);
 }
 
-TEST_CASE("child: create and prepare once" * doctest::skip()) {
+TEST_CASE(kChildName* doctest::skip()) {
   require_cuda(cudaFree(nullptr), "cudaFree");  // context creation is not counted
   const swiglu_plan_desc desc = plan_desc(warm_case(), test_device());
   swiglu_plan* created = nullptr;

@@ -20,6 +20,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr const char* kChildName = "child: measure once";
 constexpr double kGoalColdSeconds = 5;
 constexpr double kGoalShippedSeconds = 1.5;
 constexpr double kGoalWarmMilliseconds = 10;
@@ -157,7 +158,7 @@ TEST_CASE("timing: first use of an unknown problem with measuring, cold and warm
   std::vector<double> times;
   for (const auto& cache : caches) {
     const Environment environment = {{"SWIGLU_CACHE_DIR", cache.path().string()}};
-    const ChildResult cold = run_test_case("child: measure once", environment);
+    const ChildResult cold = run_test_case(kChildName, environment);
     REQUIRE_MESSAGE(cold.exit_code == 0, cold.output);
     CHECK(cold.output.find("measured") != std::string::npos);
     tiles.push_back(word_in(cold.output, "tile"));
@@ -167,7 +168,7 @@ TEST_CASE("timing: first use of an unknown problem with measuring, cold and warm
     CHECK(number_in(cold.output, "seconds") <= kFactor * kGoalColdSeconds);
     std::vector<double> warm;
     for (int i = 0; i < 5; ++i) {
-      const ChildResult again = run_test_case("child: measure once", environment);
+      const ChildResult again = run_test_case(kChildName, environment);
       REQUIRE_MESSAGE(again.exit_code == 0, again.output);
       CHECK_MESSAGE(again.output.find("user record") != std::string::npos, again.output);
       CHECK(word_in(again.output, "tile") == tiles.back());
@@ -182,7 +183,7 @@ TEST_CASE("timing: first use of an unknown problem with measuring, cold and warm
 
 TEST_CASE("timing: first use of a problem whose record ships compiles one kernel and measures nothing") {
   swiglu::test::ScratchDirectory measured;
-  const ChildResult made = run_test_case("child: measure once", {{"SWIGLU_CACHE_DIR", measured.path().string()}});
+  const ChildResult made = run_test_case(kChildName, {{"SWIGLU_CACHE_DIR", measured.path().string()}});
   REQUIRE_MESSAGE(made.exit_code == 0, made.output);
   swiglu::test::ScratchDirectory shipped;  // the records, and no kernels
   std::filesystem::create_directories(shipped.path() / "v1");
@@ -190,8 +191,8 @@ TEST_CASE("timing: first use of a problem whose record ships compiles one kernel
                         std::filesystem::copy_options::recursive);
   for (int i = 0; i < 3; ++i) {
     swiglu::test::ScratchDirectory empty;
-    const ChildResult first = run_test_case("child: measure once", {{"SWIGLU_CACHE_DIR", empty.path().string()},
-                                                                    {"SWIGLU_CACHE_PATH", shipped.path().string()}});
+    const ChildResult first = run_test_case(
+        kChildName, {{"SWIGLU_CACHE_DIR", empty.path().string()}, {"SWIGLU_CACHE_PATH", shipped.path().string()}});
     REQUIRE_MESSAGE(first.exit_code == 0, first.output);
     CHECK_MESSAGE(first.output.find("shared record") != std::string::npos, first.output);
     CHECK(word_in(first.output, "tile") == word_in(made.output, "tile"));
@@ -251,7 +252,7 @@ TEST_CASE("two devices: measurements on both at once; what one card has measured
   }
 }
 
-TEST_CASE("child: measure once" * doctest::skip()) {
+TEST_CASE(kChildName* doctest::skip()) {
   Case test = make_case(kKinds[4], 3072, 8192, {2048});
   test.passes = SWIGLU_PASS_FORWARD;
   require_cuda(cudaFree(nullptr), "cudaFree");  // the context is not what is timed

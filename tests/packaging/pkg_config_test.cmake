@@ -1,5 +1,5 @@
-# Compiles and runs the C consumer with what pkg-config says, against a copy of the installation elsewhere: the .pc file
-# must not know where it was built or first installed.
+# Compiles and runs the C consumer with what pkg-config says, shared and static, against a copy of the installation
+# elsewhere: the .pc file must not know where it was built or first installed.
 #
 #   cmake -D PREFIX=... -D SOURCE=... -D WORK=... -D LIBDIR=lib -D CC=... -D PKG_CONFIG=... -P pkg_config_test.cmake
 cmake_minimum_required(VERSION 3.25)
@@ -21,12 +21,17 @@ if(NOT version STREQUAL VERSION)
 endif()
 pkg_config(cflags --cflags)
 pkg_config(libs --libs)
+pkg_config(static_libs --libs --static)
+list(TRANSFORM static_libs REPLACE "^-lswiglu$" "-l:libswiglu.a")  # the shared library lies beside it
 pkg_config(prefix --variable=prefix)
 get_filename_component(prefix "${prefix}" REALPATH)
 get_filename_component(moved ${WORK}/moved REALPATH)
 if(NOT prefix STREQUAL moved)
   message(FATAL_ERROR "the prefix is ${prefix}, not ${moved}")
 endif()
-execute_process(COMMAND ${CC} -std=c99 ${SOURCE}/consumer.c ${cflags} ${libs} -o ${WORK}/consumer COMMAND_ERROR_IS_FATAL ANY)
 set(ENV{LD_LIBRARY_PATH} ${WORK}/moved/${LIBDIR})
-execute_process(COMMAND ${WORK}/consumer COMMAND_ERROR_IS_FATAL ANY)
+foreach(kind libs static_libs)
+  execute_process(COMMAND ${CC} -std=c99 ${SOURCE}/consumer.c ${cflags} ${${kind}} -o ${WORK}/consumer_${kind}
+    COMMAND_ERROR_IS_FATAL ANY)
+  execute_process(COMMAND ${WORK}/consumer_${kind} COMMAND_ERROR_IS_FATAL ANY)
+endforeach()

@@ -68,4 +68,7 @@ TEST_CASE("a bench without a GPU is exit code 1, and says that it needs one") {
     CHECK(ran.out.empty());
     CHECK(ran.err.find("needs a CUDA GPU") != std::string::npos);
   }
+  const std::string library = "/nonexistent/libcuda.so";
+  CHECK(run_program("bench goals", "CUDA_VISIBLE_DEVICES= SWIGLU_CUDA_LIBRARY=" + library).err.find(library) !=
+        std::string::npos);
 }

@@ -191,10 +191,37 @@ TEST_CASE_FIXTURE(Stage, "compiles for architectures without any driver, from a 
 }
 
 TEST_CASE_FIXTURE(Stage, "a dry run says what would be done and does nothing") {
-  const Ran ran = run_program("prewarm --preset llama-3-8b --layout nk --m 8,1 --dry-run", environment());
+  const Ran ran = run_program("prewarm --preset llama-3-8b --m 8,1 --dry-run", environment());
   CHECK(ran.exit_code == 0);
   CHECK(ran.out == "bf16_f32_4096x14336_nk [1,8]\n");
   CHECK_FALSE(fs::exists(cache));
+}
+
+TEST_CASE_FIXTURE(Stage, "a dry run refuses what cannot be prewarmed") {
+  for (const char* options :
+       {"--accum f64", "--dtype bf16 --accum f16", "bf16_f32_64x64_nk bf16_f32_4294967296x64_nk"}) {
+    CAPTURE(options);
+    const Ran ran = run_program("prewarm --dry-run " + std::string(options), environment());
+    CHECK(ran.exit_code == 1);
+    CHECK(ran.out.empty());
+    CHECK_FALSE(ran.err.empty());
+  }
+}
+
+TEST_CASE_FIXTURE(Stage, "options of the problem beside a problem that is spelt out are a wrong command line") {
+  std::ofstream(scratch.path() / "list") << "bf16_f32_64x96_nk\n";
+  const std::string file = "--file " + (scratch.path() / "list").string();
+  for (const std::string& problem : {std::string("bf16_f32_64x96_nk"), file}) {
+    for (const char* option : {"--preset llama-3-8b", "--d-model 8", "--d-intermediate 8", "--dtype bf16",
+                               "--accum f32", "--layout nk", "--store"}) {
+      const Ran ran = run_program("prewarm --dry-run " + problem + " " + option, environment());
+      CAPTURE(option);
+      CHECK(ran.exit_code == 2);
+      CHECK(ran.out.empty());
+      CHECK(ran.err.find(std::string(option).substr(0, 5)) != std::string::npos);
+    }
+    CHECK(run_program("prewarm --dry-run " + problem, environment()).out.find("bf16_f32_64x96_nk [1,16,") == 0);
+  }
 }
 
 TEST_CASE_FIXTURE(Stage, "time that is up leaves the rest") {

@@ -16,6 +16,7 @@ namespace {
 
 using test::outcome_of;
 const test::StandInEnvironment kEnvironment;
+constexpr int kOutOfMemory = 2;  // CUDA_ERROR_OUT_OF_MEMORY
 
 TEST_CASE("who waited for another card's tuning, which failed, measures on their own") {
   stand_in_reset();
@@ -25,7 +26,8 @@ TEST_CASE("who waited for another card's tuning, which failed, measures on their
   policy.budget_seconds = 0.3;
   TrialKernels::get(Device::get(0));  // compiled before a budget begins
   stand_in_nvrtc_reset();
-  stand_in_nvrtc_set_milliseconds(1000);  // the first compile outlasts the budget, and nothing can be measured
+  stand_in_nvrtc_set_milliseconds(1000);  // the first compile outlasts the budget: one kernel is tried, and fails
+  stand_in_fail("cuLibraryLoadData", kOutOfMemory, 0, 1);
   std::jthread first(
       [&] { CHECK(outcome_of([&] { get_tuned(request, Device::get(0), policy); }).status == SWIGLU_INTERNAL); });
   while (stand_in_nvrtc_most_at_once() == 0) {
