@@ -1,6 +1,7 @@
 #include "plan/plan.h"
 
 #include "base/error.h"
+#include "cuda/device.h"
 #include "plan/bucket.h"
 #include "plan/cpu_plan.h"
 #include "plan/cuda_plan.h"
@@ -75,7 +76,9 @@ std::unique_ptr<Plan> make_plan(const swiglu_plan_desc& desc) {
   if (spec.device == SWIGLU_DEVICE_CPU) {
     return make_cpu_plan(spec);
   }
-  return make_cuda_plan(spec);
+  auto plan = make_cuda_plan(spec);
+  Device::get(spec.device).context();  // now, as executing may be under capture
+  return plan;
 }
 
 }  // namespace swiglu
