@@ -123,6 +123,48 @@ TEST_CASE_FIXTURE(Backward, "backward: describe lists the kernels, the workspace
   CHECK(json["backward"][1]["kept_bytes"] == 200 * desc.d_model * 2);
 }
 
+TEST_CASE_FIXTURE(Backward, "backward: a workspace for some m serves every smaller one, whatever its parts") {
+  desc.d_model = 768;
+  desc.d_intermediate = 2048;
+  const PlanPointer plan = make_plan(desc);
+  constexpr std::int64_t kMany = 7168;  // its tokens are split into more parts than those of a few more
+  std::size_t bytes = 0;
+  REQUIRE(swiglu_plan_workspace_size(plan.get(), SWIGLU_PASS_BACKWARD, kMany + 64, &bytes) == SWIGLU_OK);
+  swiglu_backward_args all{};
+  all.struct_size = sizeof all;
+  all.m = kMany;
+  std::uintptr_t next = std::uintptr_t{1} << 40;
+  for (const void** input : {&all.dout, &all.x, &all.w_gate, &all.w_up, &all.g, &all.u}) {
+    *input = reinterpret_cast<const void*>(next += std::uintptr_t{1} << 32);
+  }
+  for (void** output : {&all.dx, &all.dw_gate, &all.dw_up, &all.workspace}) {
+    *output = reinterpret_cast<void*>(next += std::uintptr_t{1} << 32);
+  }
+  all.workspace_size = bytes;
+  CHECK_MESSAGE(swiglu_execute_backward(plan.get(), &all, nullptr) == SWIGLU_OK, last_error());
+  CHECK(stand_in_launch_count() == 4);
+  const Json many = describe(plan.get(), kMany)["backward"][0];
+  const Json more = describe(plan.get(), kMany + 64)["backward"][0];
+  CHECK(many["token_splits"] > more["token_splits"]);
+  CHECK(many["workspace_bytes"] > more["workspace_bytes"]);
+  CHECK(many["workspace_bytes"] <= bytes);
+  all.workspace_size = many["workspace_bytes"].get<std::size_t>() - 1;
+  check_failure(swiglu_execute_backward(plan.get(), &all, nullptr), SWIGLU_WORKSPACE_TOO_SMALL, {"7168"});
+}
+
+TEST_CASE_FIXTURE(Backward, "backward: sizes beyond 64 bits are refused, not wrapped") {
+  desc.d_model = 1 << 28;
+  desc.d_intermediate = 1;
+  const PlanPointer plan = make_plan(desc);
+  std::size_t bytes = 7;
+  check_failure(swiglu_plan_workspace_size(plan.get(), SWIGLU_PASS_BACKWARD, std::int64_t{1} << 51, &bytes),
+                SWIGLU_INVALID_ARGUMENT, {"m is 2251799813685248", "overflows"});
+  CHECK(bytes == 7);
+  desc.device = SWIGLU_DEVICE_CPU;
+  check_failure(swiglu_plan_describe(make_plan(desc).get(), std::int64_t{1} << 40, nullptr, 0, nullptr),
+                SWIGLU_INVALID_ARGUMENT, {"m is 1099511627776", "overflows"});
+}
+
 TEST_CASE_FIXTURE(Backward, "backward: a plan for the forward pass alone wants no kernel of it") {
   desc.passes = SWIGLU_PASS_FORWARD;
   const PlanPointer plan = make_plan(desc);
