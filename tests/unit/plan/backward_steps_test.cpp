@@ -102,6 +102,12 @@ TEST_CASE("one weight's gradient alone is dw_single, whichever it is") {
   }
 }
 
+TEST_CASE("whether one or both of the weights' gradients are wanted decides the parts too") {
+  const PlanSpec spec = check_description(f16_description(SWIGLU_PASS_BACKWARD, 768, 2048));
+  const auto parts = [&](int matrices) { return backward_split(spec, matrices, 8192, kMultiprocessors).splits; };
+  CHECK(parts(1) != parts(2));
+}
+
 TEST_CASE("no tokens: the sum of no parts") {
   const auto all = steps(description(), arguments(0));
   REQUIRE(passes(all) == std::vector{Pass::dw_sum});
