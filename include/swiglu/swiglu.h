@@ -273,7 +273,8 @@ SWIGLU_API swiglu_status swiglu_tuning_import(const char* text, size_t size, uin
  * (directories) and "environment" (what is wrong in it). Never fails for a missing part. */
 SWIGLU_API swiglu_status swiglu_info(char* buffer, size_t size, size_t* needed);
 
-/* The directory compiled kernels are written to; IO_ERROR (with the reason) where memory alone is used. */
+/* The directory compiled kernels are written to, made when the first is; IO_ERROR (with the reason) where memory alone
+ * is used, as none is known, it cannot be made or written to, or others may change what is in it. */
 SWIGLU_API swiglu_status swiglu_cache_directory(char* buffer, size_t size, size_t* needed);
 
 /* One report per kernel entry of every directory searched: {"path", "writable", "config", "arch", "bytes", "used"}. */
