@@ -1,6 +1,7 @@
 #include "plan/plan.h"
 
 #include "base/error.h"
+#include "base/log.h"
 #include "cuda/device.h"
 #include "plan/backward_steps.h"
 #include "plan/bucket.h"
@@ -85,6 +86,7 @@ std::string Plan::describe(std::int64_t m) {
 }
 
 std::unique_ptr<Plan> make_plan(const swiglu_plan_desc& desc) {
+  log();  // its first use tells what is wrong in the environment, and the CPU device logs nothing else
   const PlanSpec spec = check_description(desc);
   if (spec.device == SWIGLU_DEVICE_CPU) {
     return make_cpu_plan(spec);
