@@ -1,40 +1,10 @@
 // The backward pass on stand-in devices: which launches, in which order, prepared and under capture.
-#include "api/device_environment.h"
+#include "api/backward_buffers.h"
 
 #include <set>
 
 namespace swiglu_test {
 namespace {
-
-struct Backward : StandIns {
-  Backward() { desc.passes = SWIGLU_PASS_BACKWARD | SWIGLU_PASS_BACKWARD_RECOMPUTE; }
-
-  swiglu_backward_args args(const PlanPointer& plan, std::int64_t m, bool recompute = false) {
-    swiglu_backward_args args{};
-    args.struct_size = sizeof args;
-    args.m = m;
-    args.dout = buffers.out.data();
-    args.x = buffers.x.data();
-    args.w_gate = buffers.w_gate.data();
-    args.w_up = buffers.w_up.data();
-    if (!recompute) {
-      args.g = buffers.g.data();
-      args.u = buffers.u.data();
-    }
-    args.dx = dx.data();
-    args.dw_gate = dw_gate.data();
-    args.dw_up = dw_up.data();
-    REQUIRE(swiglu_plan_workspace_size(plan.get(), SWIGLU_PASS_BACKWARD, m, &args.workspace_size) == SWIGLU_OK);
-    workspace.resize(args.workspace_size / 8 + 2);
-    args.workspace = reinterpret_cast<void*>((reinterpret_cast<std::uintptr_t>(workspace.data()) + 15) / 16 * 16);
-    return args;
-  }
-
-  std::vector<std::uint16_t> dx = std::vector<std::uint16_t>(256 * Buffers::kMaxModel);
-  std::vector<float> dw_gate = std::vector<float>(Buffers::kMaxModel * 96);
-  std::vector<float> dw_up = std::vector<float>(Buffers::kMaxModel * 96);
-  std::vector<double> workspace;
-};
 
 TEST_CASE_FIXTURE(Backward, "backward: a launch for each part, in order, all prepared") {
   const PlanPointer plan = make_plan(desc);

@@ -28,6 +28,7 @@ struct Child {
     stand_in_set_duration("", 1000);
     stand_in_set_duration(kTileSource, 150);
     desc.tuning = SWIGLU_TUNING_MEASURE;
+    desc.tuning_seconds = kAmple;
   }
   Json kernel(std::int64_t m) const { return describe(make_plan(desc).get(), m)["kernels"][0]; }
   swiglu_plan_desc desc = description(0);

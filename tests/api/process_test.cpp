@@ -31,7 +31,7 @@ TEST_CASE("child: makes a plan for the CPU device" * doctest::skip()) {
 
 TEST_CASE("who uses the CPU device alone hears of a bad environment") {
   Machine machine;
-  machine.environment["SWIGLU_CPU_THREADS"] = "many";
+  machine.environment["SWIGLU_TEST_CPU_THREADS"] = "many";
   machine.run("child: makes a plan for the CPU device");
 }
 
