@@ -244,7 +244,7 @@ swiglu_status swiglu_info(char* buffer, size_t size, size_t* needed) {
 swiglu_status swiglu_cache_directory(char* buffer, size_t size, size_t* needed) {
   return guard_first([&] {
     check_buffer(buffer, size);
-    give_text(swiglu::cache_directory(), buffer, size, needed);
+    give_text(swiglu::writable_cache_directory(), buffer, size, needed);
   });
 }
 

@@ -162,10 +162,12 @@ SWIGLU_API void swiglu_plan_destroy(swiglu_plan* plan);
  * COMPILE_FAILED, NO_COMPILER, NOT_CACHED, CUDA_ERROR. */
 SWIGLU_API swiglu_status swiglu_plan_prepare(swiglu_plan* plan, int64_t m);
 
-/* Bytes of workspace that executing `pass` (one SWIGLU_PASS_*) at m wants: 16-byte aligned, on the plan's device. For
- * the forward passes mostly 0; where rows do not start at multiples of 16 bytes and copies of such matrices in rows
- * that do are worth their time on paper, those. For the backward passes dg and du, [m, d_intermediate] each, and where
- * m is split for dWg and dWu their parts in f32. What it holds before and after an execution is of no meaning. */
+/* Bytes of workspace that suffice to execute `pass` (one SWIGLU_PASS_*) at m and at every smaller m: 16-byte aligned,
+ * on the plan's device. For the forward passes mostly 0; where rows do not start at multiples of 16 bytes and copies of
+ * such matrices in rows that do are worth their time on paper, those. For the backward passes dg and du, [m,
+ * d_intermediate] each, and where m is split for dWg and dWu their parts in f32, of which a smaller m may have more:
+ * then some m take less than this (swiglu_plan_describe). What it holds before and after an execution is of no meaning.
+ * Takes microseconds, unless the weights are tiny and m is huge. */
 SWIGLU_API swiglu_status swiglu_plan_workspace_size(swiglu_plan* plan, uint32_t pass, int64_t m, size_t* bytes);
 
 /* A JSON object: "problem", "device" {"kind": "cuda" or "cpu", "name", ...}, "m", "bucket" {"first", "last": null where
@@ -174,9 +176,10 @@ SWIGLU_API swiglu_status swiglu_plan_workspace_size(swiglu_plan* plan, uint32_t 
  * or "shared record"), "tunable" (whether measuring may choose it), "microseconds" (measured, else null), "registers",
  * "spill_bytes", "shared_bytes", "origin" ("user" or "shared" store, or "compiled") and "compile_milliseconds"; on the
  * CPU device "pass", "family", "accumulate" and "why". Of a plan with backward passes also "backward", one for each:
- * "pass", "workspace_bytes", and "kept_bytes": of x, and of g and u where they are stored, which have to be kept since
- * the forward pass. Where a forward pass wants a workspace also "padded", one for each such pass: "pass",
- * "workspace_bytes", and "steps", the "pass" of the kernels that run then, in order, the product's being that of
+ * "pass", "workspace_bytes" (at this m), "kept_bytes": of x, and of g and u where they are stored, which have to be
+ * kept since the forward pass, and on CUDA devices "token_splits": the parts that m is split into where dWg and dWu are
+ * both wanted. Where a forward pass wants a workspace also "padded", one for each such pass: "pass", "workspace_bytes"
+ * (at this m), and "steps", the "pass" of the kernels that run then, in order, the product's being that of
  * alignment 16. Prepares m >= 1 first. */
 SWIGLU_API swiglu_status swiglu_plan_describe(swiglu_plan* plan, int64_t m, char* buffer, size_t size, size_t* needed);
 
@@ -199,10 +202,11 @@ typedef struct swiglu_forward_args {
  * overlap each other or an input; columns of one padded matrix with the same pitch are fine. Bytes between rows are
  * neither read as data nor written. On a prepared m it may be captured in a CUDA graph; an unprepared m is prepared
  * first, or answered with NOT_PREPARED under capture.
- * A workspace is for speed alone: with NULL, or less than swiglu_plan_workspace_size() says, another kernel reads and
- * writes the rows as they are. Its results may differ in the last bits: for the same bits, always lend it or never. One
- * that is lent must overlap nothing else, and executions that may run at the same time need one each; pointers to
- * matrices that need no copy must then be 16-byte aligned and the others as aligned as the pitches, or it is not used.
+ * A workspace is for speed alone: with NULL, or less than swiglu_plan_workspace_size() says of this m, another kernel
+ * may read and write the rows as they are. Its results may differ in the last bits: for the same bits, always lend it
+ * or never. One that is lent must overlap nothing else, and executions that may run at the same time need one each;
+ * pointers to matrices that need no copy must then be 16-byte aligned and the others as aligned as the pitches, or it
+ * is not used.
  */
 SWIGLU_API swiglu_status swiglu_execute(swiglu_plan* plan, const swiglu_forward_args* args, void* stream);
 
@@ -225,10 +229,11 @@ typedef struct swiglu_backward_args {
 
 /* Enqueues the backward pass on `stream`: with s = sigmoid(g)
  *     du = dout g s,  dg = dout u (s + g s (1 - s)),  dx = dg Wg' + du Wu',  dWg = x' dg,  dWu = x' du.
- * dg and du are rounded to dtype in between (not on the CPU device). What swiglu_execute says of streams, overlaps,
- * bytes between rows, preparation and capture holds here; the workspace must overlap nothing else, and executions that
- * may run at the same time need one each. Errors: INVALID_ARGUMENT, WORKSPACE_TOO_SMALL, NOT_PREPARED, and those of
- * swiglu_plan_prepare. */
+ * dg and du are rounded to dtype in between (not on the CPU device). dWg or dWu wanted alone may differ in the last
+ * bits from the same wanted with the other: m may be split into other parts. What swiglu_execute says of streams,
+ * overlaps, bytes between rows, preparation and capture holds here; the workspace must overlap nothing else, and
+ * executions that may run at the same time need one each. Errors: INVALID_ARGUMENT, WORKSPACE_TOO_SMALL, NOT_PREPARED,
+ * and those of swiglu_plan_prepare. */
 SWIGLU_API swiglu_status swiglu_execute_backward(swiglu_plan* plan, const swiglu_backward_args* args, void* stream);
 
 /* ---- Compiling ahead, without a GPU --------------------------------------------------------------------------- */
@@ -275,7 +280,8 @@ SWIGLU_API swiglu_status swiglu_tuning_import(const char* text, size_t size, uin
  * (directories) and "environment" (what is wrong in it). Never fails for a missing part. */
 SWIGLU_API swiglu_status swiglu_info(char* buffer, size_t size, size_t* needed);
 
-/* The directory compiled kernels are written to; IO_ERROR (with the reason) where memory alone is used. */
+/* The directory compiled kernels are written to, made when the first is; IO_ERROR (with the reason) where memory alone
+ * is used, as none is known, it cannot be made or written to, or others may change what is in it. */
 SWIGLU_API swiglu_status swiglu_cache_directory(char* buffer, size_t size, size_t* needed);
 
 /* One report per kernel entry of every directory searched: {"path", "writable", "config", "arch", "bytes", "used"}. */

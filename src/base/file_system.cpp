@@ -141,6 +141,11 @@ int FileSystem::remove(const fs::path& path) {
   return retried([&] { return ::unlink(path.c_str()); });
 }
 
+int FileSystem::may_write_directory(const fs::path& path) {
+  const fs::path directory = path / "";  // ENOTDIR where it is none
+  return retried([&] { return ::faccessat(AT_FDCWD, directory.c_str(), W_OK | X_OK, AT_EACCESS); });
+}
+
 int FileSystem::make_directory(const fs::path& path, std::uint32_t mode) {
   return retried([&] { return ::mkdir(path.c_str(), static_cast<mode_t>(mode)); });
 }

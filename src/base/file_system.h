@@ -49,7 +49,8 @@ class FileSystem {
   virtual int link_status(const std::filesystem::path& path, FileStatus& status);  // does not
   virtual int set_accessed(int descriptor, std::int64_t nanoseconds);              // the modification time stays
   virtual int rename(const std::filesystem::path& from, const std::filesystem::path& to);
-  virtual int remove(const std::filesystem::path& path);  // a file
+  virtual int remove(const std::filesystem::path& path);               // a file
+  virtual int may_write_directory(const std::filesystem::path& path);  // 0 where entries may be made in it
   virtual int make_directory(const std::filesystem::path& path, std::uint32_t mode);
   // Names in a directory, without "." and "..", sorted. Several system calls.
   virtual int list(const std::filesystem::path& path, std::vector<std::string>& names);

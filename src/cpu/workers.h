@@ -2,7 +2,7 @@
 #pragma once
 
 #include <algorithm>
-#include <system_error>
+#include <exception>
 #include <thread>
 #include <vector>
 
@@ -10,7 +10,7 @@ namespace swiglu::cpu {
 
 inline constexpr double kMinimumFlopsPerThread = 2e6;  // below this, starting a thread costs more than it saves
 
-// Holds a Scratch for each thread, all that an execution allocates. Used from one thread.
+// Holds a Scratch for each thread: all memory that an execution cannot do without. Used from one thread.
 template <typename Scratch>
 class Workers {
  public:
@@ -31,13 +31,10 @@ class Workers {
       }
     };
     long long started = 1;
-    try {
-      for (; started < workers; ++started) {
-        helpers_.emplace_back(run_share, started);
-      }
-    } catch (const std::system_error&) {
-      // No more threads to be had: this one takes the shares that are left.
+    while (started < workers && start(run_share, started)) {
+      ++started;
     }
+    // Of shares for which no thread was to be had too.
     for (long long own = 0; own < workers; own = own == 0 ? started : own + 1) {
       run_share(own);
     }
@@ -45,6 +42,17 @@ class Workers {
   }
 
  private:
+  // Whether there was a thread for it. Must not throw: helpers that run already use the caller's frame.
+  template <typename Share>
+  bool start(const Share& share, long long worker) {
+    try {
+      helpers_.emplace_back(share, worker);
+      return true;
+    } catch (const std::exception&) {  // system_error, or bad_alloc for what a thread needs
+      return false;
+    }
+  }
+
   static long long useful(int threads, double flops) {
     const auto worth = static_cast<long long>(std::min(1e9, flops / kMinimumFlopsPerThread));
     return std::clamp<long long>(worth, 1, std::max(threads, 1));

@@ -86,7 +86,7 @@ const Device& Device::get(int ordinal) {
   const std::lock_guard lock(devices().mutex);
   std::unique_ptr<const Device>& slot = devices().opened[ordinal];
   if (slot == nullptr) {
-    slot = std::make_unique<const Device>(Device(ordinal));
+    slot.reset(new Device(ordinal));
   }
   return *slot;
 }
@@ -106,7 +106,21 @@ Device::Device(int ordinal) : ordinal_(ordinal) {
   arch_ = *arch;
   spec_ = read_spec(device, compute_capability, arch_.representative);
   l2_bytes_ = static_cast<std::size_t>(attribute(device, CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE));
-  check(driver().primary_context_retain(&context_, device), "retaining a device's primary context");
+}
+
+CUcontext Device::context() const {
+  if (CUcontext known = context_.load(std::memory_order_acquire); known != nullptr) {
+    return known;
+  }
+  const std::lock_guard lock(retaining_);
+  CUcontext context = context_.load(std::memory_order_relaxed);
+  if (context == nullptr) {
+    CUdevice device = 0;
+    check(driver().device_get(&device, ordinal_), "opening a CUDA device");
+    check(driver().primary_context_retain(&context, device), "retaining a device's primary context");
+    context_.store(context, std::memory_order_release);
+  }
+  return context;
 }
 
 CurrentContext::CurrentContext(const Device& device) {

@@ -1,8 +1,11 @@
-// CUDA devices by ordinal, with their primary contexts retained for the life of the process: releasing them could
-// destroy what other users of the primary context still need at exit. Thread-safe; references stay valid.
+// CUDA devices by ordinal. Knowing one creates no context on it: its primary context is retained when it is first asked
+// for, then for the life of the process, as releasing it could destroy what its other users still need at exit.
+// Thread-safe; references stay valid.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
+#include <mutex>
 #include <string>
 
 #include "base/arch.h"
@@ -21,7 +24,9 @@ class Device {
   int ordinal() const { return ordinal_; }
   const DeviceSpec& spec() const { return spec_; }
   const Arch& arch() const { return arch_; }
-  CUcontext context() const { return context_; }  // primary, retained
+  // The primary one, retained. Throws Error{CUDA_ERROR, OUT_OF_MEMORY} until that has succeeded once; takes no lock
+  // afterwards.
+  CUcontext context() const;
   std::size_t l2_bytes() const { return l2_bytes_; }
 
  private:
@@ -30,8 +35,9 @@ class Device {
   int ordinal_ = 0;
   DeviceSpec spec_;
   Arch arch_;
-  CUcontext context_ = nullptr;
   std::size_t l2_bytes_ = 0;
+  mutable std::mutex retaining_;
+  mutable std::atomic<CUcontext> context_{nullptr};
 };
 
 // Makes a device's primary context current for a scope, and restores what was current before. No call where it already

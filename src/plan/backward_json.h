@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/error.h"
 #include "plan/description.h"
 #include "plan/json.h"
 
@@ -28,8 +29,11 @@ inline void add_backward(Json& json, const PlanSpec& spec, std::int64_t m, std::
     const std::int64_t x = std::int64_t{spec.d_model} * kElementBytes;
     const std::int64_t g_and_u =
         pass.bit == SWIGLU_PASS_BACKWARD ? std::int64_t{2} * spec.d_intermediate * element_bytes(spec.out_dtype) : 0;
-    json["backward"].push_back(
-        {{"pass", pass.name}, {"workspace_bytes", workspace_bytes}, {"kept_bytes", m * (x + g_and_u)}});
+    std::int64_t kept = 0;
+    if (__builtin_mul_overflow(m, x + g_and_u, &kept)) {
+      fail(SWIGLU_INVALID_ARGUMENT, "m is {}: what is kept for {} overflows 64 bits in bytes", m, pass.name);
+    }
+    json["backward"].push_back({{"pass", pass.name}, {"workspace_bytes", workspace_bytes}, {"kept_bytes", kept}});
   }
 }
 

@@ -10,6 +10,21 @@ namespace {
 
 constexpr int kFloatBytes = 4;
 
+// Bytes of a part of one of dWg and dWu.
+double part_bytes(const PlanSpec& spec) {
+  const Problem problem = problem_of(spec, Pass::dw);
+  return static_cast<double>(weight_rows(problem)) *
+         static_cast<double>(workspace_ld(weight_columns(problem), kFloatBytes)) * kFloatBytes;
+}
+
+// No split of m tokens makes more parts of one of dWg and dWu, those of both counted twice: besides what kMostTokens
+// asks for, tiles of at most kLargestTile elements are to fill the card about twice (tune/split.cpp).
+double most_parts(const PlanSpec& spec, std::int64_t m, int multiprocessors) {
+  constexpr double kLargestTile = 128 * 256;
+  const double tiles = static_cast<double>(spec.d_model) * static_cast<double>(spec.d_intermediate) / kLargestTile;
+  return 2 * static_cast<double>(ceil_div(m, kMostTokens) + 1) + 2 * multiprocessors / std::max(0.5, tiles);
+}
+
 // Of what the pass reads and writes of the caller's. The workspace is aligned to 16 bytes, as all access asks at most.
 std::uintptr_t addresses(Pass pass, const BackwardParams& p) {
   const auto all = [](std::initializer_list<const void*> pointers) {
@@ -51,12 +66,33 @@ BackwardLayout backward_layout(const PlanSpec& spec, std::int64_t m, int multipr
   for (int matrices = 1; matrices <= 2 && m > 0; ++matrices) {
     const std::int64_t splits = backward_split(spec, matrices, m, multiprocessors).splits;
     if (splits > 1) {
-      const std::int64_t rows = splits * matrices * weight_rows(problem);
+      std::int64_t rows = 0;
+      if (__builtin_mul_overflow(splits, std::int64_t{matrices} * weight_rows(problem), &rows)) {
+        fail_workspace(m);
+      }
       parts = std::max(parts, workspace_bytes(rows, layout.ld_parts, kFloatBytes, m));
     }
   }
   layout.bytes = add_workspace(layout.parts, parts, m);
   return layout;
+}
+
+std::size_t most_backward_workspace(const PlanSpec& spec, std::int64_t m, int multiprocessors) {
+  const double part = part_bytes(spec);
+  const BackwardLayout layout = backward_layout(spec, m, multiprocessors);
+  std::size_t most = layout.bytes;
+  // m that round up to one multiple of kSplitTokens are split alike, and take the most where they are that. From one
+  // multiple to the next below dg and du shrink, until no parts could make up for it: mostly after few.
+  const auto may_be_more = [&](std::int64_t fewer) {
+    const double gradients = 2.0 * static_cast<double>(fewer) * static_cast<double>(layout.ld_dg) * kElementBytes;
+    return gradients + most_parts(spec, fewer, multiprocessors) * part + 3.0 * kWorkspaceMatrixBytes >
+           static_cast<double>(most);
+  };
+  for (std::int64_t fewer = (m - 1) / kSplitTokens * kSplitTokens; fewer > 0 && may_be_more(fewer);
+       fewer -= kSplitTokens) {
+    most = std::max(most, backward_layout(spec, fewer, multiprocessors).bytes);
+  }
+  return most;
 }
 
 BackwardSteps::BackwardSteps(const PlanSpec& spec, const BackwardExecution& execution, int multiprocessors) {

@@ -30,6 +30,10 @@ struct BackwardLayout {
 // Throws Error{INVALID_ARGUMENT} where the bytes overflow.
 BackwardLayout backward_layout(const PlanSpec&, std::int64_t m, int multiprocessors);
 
+// The most that a backward pass of up to m tokens takes: that of fewer may take more, as their split makes more parts.
+// Throws as backward_layout().
+std::size_t most_backward_workspace(const PlanSpec&, std::int64_t m, int multiprocessors);
+
 // m >= 1; how many of dw_gate and dw_up are wanted decides.
 TokenSplit backward_split(const PlanSpec&, int matrices, std::int64_t m, int multiprocessors);
 

@@ -19,6 +19,15 @@ std::string cache_directory() {
   return settings().cache_directory->string();
 }
 
+std::string writable_cache_directory() {
+  std::string directory = cache_directory();
+  if (const std::string why_not = kernel_store().why_not_writable(); !why_not.empty()) {
+    fail(SWIGLU_IO_ERROR, "kernels are kept in memory alone: {}. Set SWIGLU_CACHE_DIR to a directory of your own",
+         why_not);
+  }
+  return directory;
+}
+
 void list_cache(const Report& report) {
   for (const KernelStore::Listed& entry : kernel_store().list(false)) {
     Json json{{"path", entry.path.string()}, {"writable", entry.writable}, {"config", entry.config},

@@ -7,8 +7,11 @@
 
 namespace swiglu {
 
-// The directory compiled kernels are written to. Throws Error{IO_ERROR} where there is none, saying why.
+// The user's directory of compiled kernels. Throws Error{IO_ERROR} where there is none, saying why.
 std::string cache_directory();
+
+// The same; throws as well where kernels cannot be written to it.
+std::string writable_cache_directory();
 
 void list_cache(const Report& report);
 

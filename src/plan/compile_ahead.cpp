@@ -176,8 +176,15 @@ Failures compile_all(const std::vector<KernelConfig>& configs, const std::string
   std::vector<std::jthread> threads;
   const Stop stop{next, configs.size()};
   const auto wanted = std::min(configs.size(), static_cast<std::size_t>(settings().cpu_threads));
-  for (std::size_t i = 0; i < wanted; ++i) {
-    threads.emplace_back(work);
+  try {
+    while (threads.size() < wanted) {
+      threads.emplace_back(work);
+    }
+  } catch (const std::exception& error) {  // a container's limit, most often
+    log().debug("{} of {} compiling threads could be started: {}", threads.size(), wanted, error.what());
+  }
+  if (threads.empty()) {
+    work();
   }
   Failures failures;
   for (std::size_t i = 0; i < configs.size(); ++i) {

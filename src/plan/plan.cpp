@@ -1,6 +1,9 @@
 #include "plan/plan.h"
 
 #include "base/error.h"
+#include "base/log.h"
+#include "cuda/device.h"
+#include "plan/backward_steps.h"
 #include "plan/bucket.h"
 #include "plan/cpu_plan.h"
 #include "plan/cuda_plan.h"
@@ -53,12 +56,24 @@ std::size_t Plan::workspace_size(std::uint32_t pass, std::int64_t m) const {
   }
   switch (pass) {
     case SWIGLU_PASS_FORWARD:
-      return forward_workspace(Pass::forward, m);
+      return most_forward_workspace(Pass::forward, m);
     case SWIGLU_PASS_FORWARD_STORE:
-      return forward_workspace(Pass::forward_store, m);
+      return most_forward_workspace(Pass::forward_store, m);
     default:
-      return backward_workspace(m);
+      return spec_.device == SWIGLU_DEVICE_CPU
+                 ? backward_workspace(m)  // grows with m
+                 : most_backward_workspace(spec_, m, Device::get(spec_.device).spec().multiprocessors);
   }
+}
+
+// What it takes grows with m, but some buckets take nothing.
+std::size_t Plan::most_forward_workspace(Pass pass, std::int64_t m) const {
+  std::size_t bytes = 0;
+  while (m > 0 && bytes == 0) {
+    bytes = forward_workspace(pass, m);
+    m = bucket_range(bucket_for(spec_, m)).first - 1;
+  }
+  return bytes;
 }
 
 std::string Plan::describe(std::int64_t m) {
@@ -71,11 +86,14 @@ std::string Plan::describe(std::int64_t m) {
 }
 
 std::unique_ptr<Plan> make_plan(const swiglu_plan_desc& desc) {
+  log();  // its first use tells what is wrong in the environment, and the CPU device logs nothing else
   const PlanSpec spec = check_description(desc);
   if (spec.device == SWIGLU_DEVICE_CPU) {
     return make_cpu_plan(spec);
   }
-  return make_cuda_plan(spec);
+  auto plan = make_cuda_plan(spec);
+  Device::get(spec.device).context();  // now, as executing may be under capture
+  return plan;
 }
 
 }  // namespace swiglu

@@ -27,8 +27,8 @@ class Plan {
   void prepare(std::int64_t m);
   void execute(const swiglu_forward_args& args, void* stream);
   void execute_backward(const swiglu_backward_args& args, void* stream);
-  std::size_t workspace_size(std::uint32_t pass, std::int64_t m) const;
-  std::string describe(std::int64_t m);  // m >= 1
+  std::size_t workspace_size(std::uint32_t pass, std::int64_t m) const;  // suffices for every m up to this one
+  std::string describe(std::int64_t m);                                  // m >= 1
 
  protected:
   explicit Plan(const PlanSpec& spec) : spec_(spec) {}
@@ -39,10 +39,12 @@ class Plan {
   virtual void prepare_no_tokens() = 0;
   virtual void run(const Execution& execution, void* stream) = 0;                   // params.m >= 1
   virtual void run_backward(const BackwardExecution& execution, void* stream) = 0;  // something is wanted
-  // Both throw Error{INVALID_ARGUMENT} where the bytes overflow. `pass`: forward or forward_store.
+  // What this m takes. Both throw Error{INVALID_ARGUMENT} where the bytes overflow. `pass`: forward or forward_store.
   virtual std::size_t forward_workspace(Pass pass, std::int64_t m) const = 0;
   virtual std::size_t backward_workspace(std::int64_t m) const = 0;
   virtual std::string describe_bucket(int bucket, std::int64_t m) = 0;
+
+  std::size_t most_forward_workspace(Pass pass, std::int64_t m) const;
 
   PlanSpec spec_;
 };

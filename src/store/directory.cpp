@@ -90,6 +90,23 @@ std::string EntryDirectory::why_refused(std::string_view name) const {
   return "";
 }
 
+std::string EntryDirectory::why_not_writable() const {
+  if (std::string why = why_refused(); !why.empty()) {
+    return why;
+  }
+  for (fs::path folder : {temporaries_, kernels_}) {
+    int error = files_.may_write_directory(folder);
+    while (error == ENOENT && folder.has_relative_path()) {  // then it is made in the nearest that exists
+      folder = folder.parent_path();
+      error = files_.may_write_directory(folder);
+    }
+    if (error != 0) {
+      return fmt::format("nothing can be written to {} ({})", folder.string(), error_text(error));
+    }
+  }
+  return "";
+}
+
 std::string EntryDirectory::why_file_refused(const FileStatus& status) const {
   std::string why = why_untrusted(status);
   if (why.empty() && status.size > kMaxEntryBytes) {

@@ -39,6 +39,9 @@ class EntryDirectory {
   // where it does not exist.
   std::string why_refused(std::string_view name = "kernels") const;
 
+  // Why no entry can be published in it, as far as that can be told without creating anything. "" if one can.
+  std::string why_not_writable() const;
+
   // Opens, checks owner, permissions, kind and size, reads up to `at_most` bytes; once more after ESTALE (a file
   // replaced on another host). `used`: keeps the access time, which eviction goes by, up to date to the hour, if
   // writable.

@@ -135,13 +135,30 @@ bool KernelStore::may_write(const KernelEntry& entry) {
 
 void KernelStore::tell_write_failure(const PublishResult& result) {
   const bool lasting = is_lasting(result.error);
-  writes_disabled_ = writes_disabled_ || lasting;
   const fs::path& root = *options_.user_directory;
+  if (lasting) {
+    const std::lock_guard lock(mutex_);
+    why_disabled_ =
+        fmt::format("writing to {} has failed ({}: {})", root.string(), result.step, error_text(result.error));
+    writes_disabled_ = true;
+  }
   directories_.warn_once(
       error_text(result.error), root,
       fmt::format("cannot store compiled kernels in {} ({}: {}); {}. SWIGLU_CACHE_DIR names another directory",
                   root.string(), result.step, error_text(result.error),
                   lasting ? "from now on this process keeps them in memory only" : "this one stays in memory"));
+}
+
+std::string KernelStore::why_not_writable() {
+  const EntryDirectory* directory = directories_.user();
+  if (directory == nullptr) {
+    return "";
+  }
+  if (writes_disabled_) {
+    const std::lock_guard lock(mutex_);
+    return why_disabled_;
+  }
+  return directory->why_not_writable();
 }
 
 void KernelStore::note_compiler(const std::string& identity) {

@@ -65,6 +65,10 @@ class KernelStore {
   // Whether the user's directory has an entry of this key now. It is not read.
   bool has(std::string_view key);
 
+  // Why put() could not write to the user's directory, or has ended writing to it. "" if it can, or there is none.
+  // Creates nothing.
+  std::string why_not_writable();
+
   // Compilers whose kernels are here, by identity, so that a machine without one knows which keys to ask for:
   // <root>/v1/compilers/<identity>. Noted once by each store; failures of that are of no consequence.
   void note_compiler(const std::string& identity);
@@ -94,6 +98,7 @@ class KernelStore {
   StoreDirectories directories_;
   std::mutex mutex_;
   std::set<std::string> noted_;  // compilers; under mutex_
+  std::string why_disabled_;     // under mutex_
   std::atomic<bool> writes_disabled_{false};
   std::atomic<bool> swept_{false};
 };

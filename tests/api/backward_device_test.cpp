@@ -1,40 +1,10 @@
 // The backward pass on stand-in devices: which launches, in which order, prepared and under capture.
-#include "api/device_environment.h"
+#include "api/backward_buffers.h"
 
 #include <set>
 
 namespace swiglu_test {
 namespace {
-
-struct Backward : StandIns {
-  Backward() { desc.passes = SWIGLU_PASS_BACKWARD | SWIGLU_PASS_BACKWARD_RECOMPUTE; }
-
-  swiglu_backward_args args(const PlanPointer& plan, std::int64_t m, bool recompute = false) {
-    swiglu_backward_args args{};
-    args.struct_size = sizeof args;
-    args.m = m;
-    args.dout = buffers.out.data();
-    args.x = buffers.x.data();
-    args.w_gate = buffers.w_gate.data();
-    args.w_up = buffers.w_up.data();
-    if (!recompute) {
-      args.g = buffers.g.data();
-      args.u = buffers.u.data();
-    }
-    args.dx = dx.data();
-    args.dw_gate = dw_gate.data();
-    args.dw_up = dw_up.data();
-    REQUIRE(swiglu_plan_workspace_size(plan.get(), SWIGLU_PASS_BACKWARD, m, &args.workspace_size) == SWIGLU_OK);
-    workspace.resize(args.workspace_size / 8 + 2);
-    args.workspace = reinterpret_cast<void*>((reinterpret_cast<std::uintptr_t>(workspace.data()) + 15) / 16 * 16);
-    return args;
-  }
-
-  std::vector<std::uint16_t> dx = std::vector<std::uint16_t>(256 * Buffers::kMaxModel);
-  std::vector<float> dw_gate = std::vector<float>(Buffers::kMaxModel * 96);
-  std::vector<float> dw_up = std::vector<float>(Buffers::kMaxModel * 96);
-  std::vector<double> workspace;
-};
 
 TEST_CASE_FIXTURE(Backward, "backward: a launch for each part, in order, all prepared") {
   const PlanPointer plan = make_plan(desc);
@@ -121,6 +91,48 @@ TEST_CASE_FIXTURE(Backward, "backward: describe lists the kernels, the workspace
   CHECK(bytes >= 200U * 96 * 2 * 2);
   CHECK(json["backward"][0]["token_splits"] == 1);
   CHECK(json["backward"][1]["kept_bytes"] == 200 * desc.d_model * 2);
+}
+
+TEST_CASE_FIXTURE(Backward, "backward: a workspace for some m serves every smaller one, whatever its parts") {
+  desc.d_model = 768;
+  desc.d_intermediate = 2048;
+  const PlanPointer plan = make_plan(desc);
+  constexpr std::int64_t kMany = 7168;  // its tokens are split into more parts than those of a few more
+  std::size_t bytes = 0;
+  REQUIRE(swiglu_plan_workspace_size(plan.get(), SWIGLU_PASS_BACKWARD, kMany + 64, &bytes) == SWIGLU_OK);
+  swiglu_backward_args all{};
+  all.struct_size = sizeof all;
+  all.m = kMany;
+  std::uintptr_t next = std::uintptr_t{1} << 40;
+  for (const void** input : {&all.dout, &all.x, &all.w_gate, &all.w_up, &all.g, &all.u}) {
+    *input = reinterpret_cast<const void*>(next += std::uintptr_t{1} << 32);
+  }
+  for (void** output : {&all.dx, &all.dw_gate, &all.dw_up, &all.workspace}) {
+    *output = reinterpret_cast<void*>(next += std::uintptr_t{1} << 32);
+  }
+  all.workspace_size = bytes;
+  CHECK_MESSAGE(swiglu_execute_backward(plan.get(), &all, nullptr) == SWIGLU_OK, last_error());
+  CHECK(stand_in_launch_count() == 4);
+  const Json many = describe(plan.get(), kMany)["backward"][0];
+  const Json more = describe(plan.get(), kMany + 64)["backward"][0];
+  CHECK(many["token_splits"] > more["token_splits"]);
+  CHECK(many["workspace_bytes"] > more["workspace_bytes"]);
+  CHECK(many["workspace_bytes"] <= bytes);
+  all.workspace_size = many["workspace_bytes"].get<std::size_t>() - 1;
+  check_failure(swiglu_execute_backward(plan.get(), &all, nullptr), SWIGLU_WORKSPACE_TOO_SMALL, {"7168"});
+}
+
+TEST_CASE_FIXTURE(Backward, "backward: sizes beyond 64 bits are refused, not wrapped") {
+  desc.d_model = 1 << 28;
+  desc.d_intermediate = 1;
+  const PlanPointer plan = make_plan(desc);
+  std::size_t bytes = 7;
+  check_failure(swiglu_plan_workspace_size(plan.get(), SWIGLU_PASS_BACKWARD, std::int64_t{1} << 51, &bytes),
+                SWIGLU_INVALID_ARGUMENT, {"m is 2251799813685248", "overflows"});
+  CHECK(bytes == 7);
+  desc.device = SWIGLU_DEVICE_CPU;
+  check_failure(swiglu_plan_describe(make_plan(desc).get(), std::int64_t{1} << 40, nullptr, 0, nullptr),
+                SWIGLU_INVALID_ARGUMENT, {"m is 1099511627776", "overflows"});
 }
 
 TEST_CASE_FIXTURE(Backward, "backward: a plan for the forward pass alone wants no kernel of it") {

@@ -15,6 +15,9 @@ inline constexpr int kCudaErrorLaunchFailed = 719;
 inline constexpr int kCudaErrorStreamCaptureImplicit = 906;
 inline constexpr int kNvrtcErrorCompilation = 6;
 
+inline constexpr int kCpuThreads = 4;  // SWIGLU_CPU_THREADS
+inline constexpr float kAmple = 60;    // seconds to tune in: no machine is too slow for what a stand-in takes
+
 // Starts from the stand-ins' state at load, and with a shape no other test has: the library keeps kernels for the life
 // of the process, so only a new problem compiles.
 struct StandIns {

@@ -1,23 +1,17 @@
-// Tuning records and whole stores from process to process and machine to machine. Each "machine" is this program again,
-// with an environment of its own: a process reads its environment once, and keeps kernels and results in memory.
-#include "api/device_environment.h"
-
-#include <fcntl.h>
-#include <spawn.h>
+// Tuning records and whole stores from process to process and machine to machine.
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <map>
-#include <sstream>
+
+#include "api/device_environment.h"
+#include "api/machine.h"
 
 namespace swiglu_test {
 namespace {
 
 namespace fs = std::filesystem;
-using Environment = std::map<std::string, std::string>;
 
 constexpr const char* kTileSource = ".m = 128, .n = 64, .k = 64, .stages = 6, .warps_m = 8, .warps_n = 1";
 constexpr const char* kTile = "128x64x64_s6_w8x1_g16";
@@ -27,60 +21,6 @@ std::string from_environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-// Starts one test case of this program that is otherwise skipped; what it prints goes to `output`. A comma in its name
-// would make two names of it.
-pid_t start(const std::string& test, const Environment& environment, const fs::path& output) {
-  std::vector<std::string> words = {fs::read_symlink("/proc/self/exe").string(), "--no-skip", "--no-intro",
-                                    "-tc=" + test};
-  std::vector<std::string> variables;
-  for (char** variable = environ; *variable != nullptr; ++variable) {
-    const std::string text = *variable;
-    if (environment.count(text.substr(0, text.find('='))) == 0) {
-      variables.push_back(text);
-    }
-  }
-  for (const auto& [name, value] : environment) {
-    variables.push_back(name + "=" + value);
-  }
-  const auto pointers = [](std::vector<std::string>& texts) {
-    std::vector<char*> all;
-    for (std::string& text : texts) {
-      all.push_back(text.data());
-    }
-    all.push_back(nullptr);
-    return all;
-  };
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, 1, output.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-  posix_spawn_file_actions_adddup2(&actions, 1, 2);
-  pid_t child = -1;
-  REQUIRE(posix_spawn(&child, words[0].c_str(), &actions, nullptr, pointers(words).data(),
-                      pointers(variables).data()) == 0);
-  posix_spawn_file_actions_destroy(&actions);
-  return child;
-}
-
-void await(pid_t child, const fs::path& output) {
-  int status = 0;
-  waitpid(child, &status, 0);
-  std::ifstream file(output);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  CHECK_MESSAGE((WIFEXITED(status) && WEXITSTATUS(status) == 0), text);
-  CHECK_MESSAGE(text.find(" 1 passed") != std::string::npos, text);  // no such test would be a success
-}
-
-struct Machine {
-  ScratchDirectory scratch;
-  Environment environment = {{"SWIGLU_TEST_CACHE", (scratch.path() / "cache").string()},
-                             {"SWIGLU_TEST_FILE", (scratch.path() / "file").string()}};
-
-  void run(const std::string& test) {
-    const fs::path output = scratch.path() / "output";
-    await(start(test, environment, output), output);
-  }
-};
-
 // What the children do.
 
 struct Child {
@@ -88,6 +28,7 @@ struct Child {
     stand_in_set_duration("", 1000);
     stand_in_set_duration(kTileSource, 150);
     desc.tuning = SWIGLU_TUNING_MEASURE;
+    desc.tuning_seconds = kAmple;
   }
   // Of another problem than `desc`, and never measured.
   swiglu_plan_desc compiled_ahead() const {

@@ -95,6 +95,10 @@ class FaultyFiles : public FileSystem {
     const int fault = step("remove");
     return fault != 0 ? fault : FileSystem::remove(path);
   }
+  int may_write_directory(const std::filesystem::path& path) override {
+    const int fault = step("access");
+    return fault != 0 ? fault : FileSystem::may_write_directory(path);
+  }
   int make_directory(const std::filesystem::path& path, std::uint32_t mode) override {
     const int fault = step("mkdir");
     return fault != 0 ? fault : FileSystem::make_directory(path, mode);

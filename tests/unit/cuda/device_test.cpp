@@ -6,6 +6,7 @@
 #include <array>
 #include <cstring>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "cuda/driver.h"
@@ -69,11 +70,20 @@ TEST_CASE("Device::get reads what the driver tells") {
   CHECK(std::string(Device::get(2).arch().name) == "sm_80");
 }
 
-TEST_CASE("Device::get retains each primary context once and leaves the current one alone") {
+TEST_CASE("a primary context is retained once, when it is first asked for, and the current one left alone") {
   stand_in_reset();
   stand_in_set_current_context(nullptr);
-  Device::get(1);
-  Device::get(1);
+  const Device& device = Device::get(1);
+  CHECK(stand_in_primary_retains(1) == 0);
+  stand_in_fail("cuDevicePrimaryCtxRetain", CUDA_ERROR_OUT_OF_MEMORY, 0, 1);
+  CHECK(outcome_of([&] { device.context(); }).status == SWIGLU_OUT_OF_MEMORY);
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 8; ++i) {
+      threads.emplace_back([&] { device.context(); });
+    }
+  }
+  CHECK(device.context() == stand_in_primary_context(1));
   CHECK(stand_in_primary_retains(1) == 1);
   CHECK(stand_in_current_context() == nullptr);
 }

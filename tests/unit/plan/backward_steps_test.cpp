@@ -3,10 +3,12 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
 #include "base/error.h"
+#include "base/spelling.h"
 #include "unit/plan/plan_data.h"
 
 namespace swiglu {
@@ -101,6 +103,12 @@ TEST_CASE("one weight's gradient alone is dw_single, whichever it is") {
   }
 }
 
+TEST_CASE("whether one or both of the weights' gradients are wanted decides the parts too") {
+  const PlanSpec spec = check_description(f16_description(SWIGLU_PASS_BACKWARD, 768, 2048));
+  const auto parts = [&](int matrices) { return backward_split(spec, matrices, 8192, kMultiprocessors).splits; };
+  CHECK(parts(1) != parts(2));
+}
+
 TEST_CASE("no tokens: the sum of no parts") {
   const auto all = steps(description(), arguments(0));
   REQUIRE(passes(all) == std::vector{Pass::dw_sum});
@@ -153,6 +161,39 @@ TEST_CASE("a workspace beyond 64 bits is refused") {
   const PlanSpec spec = check_description(description());
   CHECK_THROWS_AS(backward_layout(spec, std::int64_t{1} << 53, kMultiprocessors), Error);
   CHECK_THROWS_AS(backward_layout(spec, INT64_MAX, kMultiprocessors), Error);
+  swiglu_plan_desc desc = description();  // rows of parts beyond 64 bits, where dg and du are not
+  desc.d_model = 1 << 28;
+  desc.d_intermediate = 1;
+  desc.ld_dx = 0;
+  for (const int power : {48, 51}) {
+    CHECK_THROWS_AS(backward_layout(check_description(desc), std::int64_t{1} << power, kMultiprocessors), Error);
+  }
+}
+
+TEST_CASE("the most of up to m tokens is what every m up to there takes, and no more") {
+  constexpr std::int64_t kShapes[][2] = {{768, 2048}, {1024, 3072}, {128, 128}, {260, 516}, {8, 20}, {4096, 14336}};
+  for (const auto& [d_model, d_intermediate] : kShapes) {
+    for (const swiglu_layout layout : {SWIGLU_KN, SWIGLU_NK}) {
+      swiglu_plan_desc desc = f16_description(SWIGLU_PASS_BACKWARD, d_model, d_intermediate);
+      desc.weight_layout = layout;
+      const PlanSpec spec = check_description(desc);
+      std::size_t most = 0;
+      const auto step = [&](std::int64_t m) {
+        most = std::max(most, backward_layout(spec, m, kMultiprocessors).bytes);
+        return most_backward_workspace(spec, m, kMultiprocessors) == most;
+      };
+      bool exact = most_backward_workspace(spec, 0, kMultiprocessors) == 0;
+      for (std::int64_t m = 1; m < 1000; ++m) {
+        exact = step(m) && exact;
+      }
+      for (std::int64_t m = 1000; m < 40000; m = (m / kSplitTokens + 1) * kSplitTokens) {
+        exact = step(m) && step(m + 1) && exact;
+      }
+      CHECK_MESSAGE(exact, print(problem_of(spec, Pass::dw)));
+    }
+  }
+  const PlanSpec spec = check_description(f16_description(SWIGLU_PASS_BACKWARD, 768, 2048));
+  CHECK(most_backward_workspace(spec, 7232, kMultiprocessors) > backward_layout(spec, 7232, kMultiprocessors).bytes);
 }
 
 }  // namespace

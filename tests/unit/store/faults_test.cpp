@@ -148,9 +148,11 @@ TEST_CASE("a full or forbidden disk ends writing for the process, until somethin
     const int calls = files.calls;
     CHECK_FALSE(store.put(made_up_entry(2)));
     CHECK(files.calls == calls);  // not even tried
+    CHECK(store.why_not_writable().find(error_text(error)) != std::string::npos);
     CHECK(log.count() == 1);
     files.fail_only.clear();
     store.prune(std::uint64_t{1} << 30);
+    CHECK(store.why_not_writable().empty());
     CHECK(store.put(made_up_entry(2)));
   }
   ScratchDirectory scratch;

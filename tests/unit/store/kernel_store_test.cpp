@@ -206,6 +206,7 @@ TEST_CASE("directories of others or writable by all are refused, with one warnin
     fs::permissions(scratch.path() / below, fs::perms(0777));
     CHECK_FALSE(store.find(made_up_key(1)).has_value());
     CHECK_FALSE(store.put(made_up_entry(2)));
+    CHECK(store.why_not_writable().find("every user may write") != std::string::npos);
     CHECK(store.list(false).empty());
     CHECK(store.list(true).size() == 1);
     CHECK_FALSE(store.list(true)[0].problem.empty());
@@ -310,6 +311,7 @@ TEST_CASE("files in the place of directories: memory only, one warning") {
     write_file(scratch.path() / file, {});
     const LogCapture log;
     KernelStore store(in(scratch.path() / "cache"));
+    CHECK_FALSE(store.why_not_writable().empty());
     CHECK_FALSE(store.find(made_up_key(1)).has_value());
     CHECK_FALSE(store.put(made_up_entry(1)));
     CHECK_FALSE(store.put(made_up_entry(1)));
@@ -322,9 +324,25 @@ TEST_CASE("files in the place of directories: memory only, one warning") {
   write_file(scratch.path() / "file", {});
   const LogCapture log;
   KernelStore store(in(scratch.path() / "file" / "cache"));
+  CHECK(store.why_not_writable().find("Not a directory") != std::string::npos);
   CHECK_FALSE(store.find(made_up_key(1)).has_value());
   CHECK_FALSE(store.put(made_up_entry(1)));
   CHECK(log.count() == 1);
+}
+
+TEST_CASE("asking whether it can be written to creates nothing") {
+  ScratchDirectory scratch;
+  KernelStore store(in(scratch.path() / "not" / "yet"));
+  CHECK(store.why_not_writable().empty());
+  CHECK(fs::is_empty(scratch.path()));
+  REQUIRE(store.put(made_up_entry(1)));
+  CHECK(store.why_not_writable().empty());
+  FaultyFiles files;
+  files.fail_only = "access";
+  files.error = EACCES;
+  const std::string why_not = KernelStore(in(scratch.path() / "other"), files).why_not_writable();
+  CHECK(why_not.find("Permission denied") != std::string::npos);
+  CHECK(KernelStore(KernelStore::Options{}).why_not_writable().empty());
 }
 
 TEST_CASE("options from settings") {
