@@ -12,6 +12,7 @@
 
 #include "base/arch.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/settings.h"
 #include "base/spelling.h"
 #include "jit/compiler.h"

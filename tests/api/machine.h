@@ -20,7 +20,8 @@ namespace swiglu_test {
 
 using Environment = std::map<std::string, std::string>;
 
-// Starts one test case of this program that is otherwise skipped; what it prints goes to `output`.
+// Starts one test case of this program that is otherwise skipped; what it prints goes to `output`. A comma in its name
+// would make two names of it.
 inline pid_t start(const std::string& test, const Environment& environment, const std::filesystem::path& output) {
   std::vector<std::string> words = {std::filesystem::read_symlink("/proc/self/exe").string(), "--no-skip", "--no-intro",
                                     "-tc=" + test};
