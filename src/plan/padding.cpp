@@ -30,6 +30,7 @@ class Placer {
     }
     const std::int64_t m = made_.product.m;
     const std::int64_t rows = copied_rows(copying, number, m);
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): whoever asks for the size alone has no workspace to point into
     auto* const padded = reinterpret_cast<unsigned char*>(address(workspace_) + made_.bytes);
     ld = workspace_ld(copied_columns(copying, number), kElementBytes);
     made_.bytes = add_workspace(made_.bytes, workspace_bytes(rows, ld, kElementBytes, m), m);

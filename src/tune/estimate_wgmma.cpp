@@ -41,6 +41,10 @@ constexpr double kPingPongDw = 1.03;
 // seen at every size, more where d_model is larger, and is not explained (issue 4).
 constexpr double kNarrowRecompute = 1.07;
 
+// Tiles whose halves are two instructions have not run on a card yet. The tuner, which checks what it tries, may find
+// them fast; on paper they are not chosen (issue 3).
+constexpr double kNeverRun = 1.1;
+
 double ping_pong_factor(Pass pass, const Tile& tile) {
   switch (pass) {
     case Pass::recompute:
@@ -156,7 +160,8 @@ Estimate estimate_wgmma(const KernelConfig& config, std::int64_t m, const Device
   const double busy = std::min(1.0, flops / (clocks * spec.multiprocessors * kFlopsPerClock));
   const double computing = clocks / std::min(kMaxClock, kBusyClock * std::pow(busy, -kPowerExponent));
   const double memory = memory_seconds(sizes, all, spec);
-  const double seconds = kLaunchSeconds + std::max(computing, memory) + kUnhidden * std::min(computing, memory);
+  const double seconds = (kLaunchSeconds + std::max(computing, memory) + kUnhidden * std::min(computing, memory)) *
+                         (multiplies_halves(config) ? kNeverRun : 1);
   return {seconds, fmt::format("estimated {:.4g} us: {} tiles, {} at a time, limited by {}", seconds * 1e6, all,
                                spec.multiprocessors, memory > computing ? "memory bandwidth" : "tensor cores")};
 }
