@@ -29,7 +29,9 @@ namespace {
 class CudaPlan : public Plan {
  public:
   explicit CudaPlan(const PlanSpec& spec)
-      : Plan(spec), device_(Device::get(spec.device)), pads_(Plan::spec(), device_.arch(), device_.spec()) {}
+      : Plan(spec), device_(Device::get(spec.device)), pads_(Plan::spec(), device_.arch(), device_.spec()) {
+    device_.context();  // retained now, as executing may be under capture
+  }
 
  private:
   // Slots that are not ready yet at the same time: each is a compile of about a second.
@@ -118,6 +120,11 @@ class CudaPlan : public Plan {
   std::size_t backward_workspace(std::int64_t m) const override {
     const bool backward = wants(spec(), Pass::dw_sum);
     return backward ? backward_layout(spec(), m, device_.spec().multiprocessors).bytes : 0;
+  }
+
+  std::size_t most_backward_workspace(std::int64_t m) const override {
+    const bool backward = wants(spec(), Pass::dw_sum);
+    return backward ? swiglu::most_backward_workspace(spec(), m, device_.spec().multiprocessors) : 0;
   }
 
   // The slot's kernel. Unprepared under capture: Error{NOT_PREPARED}, and the capture stays valid.

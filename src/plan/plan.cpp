@@ -1,9 +1,6 @@
 #include "plan/plan.h"
 
 #include "base/error.h"
-#include "base/log.h"
-#include "cuda/device.h"
-#include "plan/backward_steps.h"
 #include "plan/bucket.h"
 #include "plan/cpu_plan.h"
 #include "plan/cuda_plan.h"
@@ -60,9 +57,7 @@ std::size_t Plan::workspace_size(std::uint32_t pass, std::int64_t m) const {
     case SWIGLU_PASS_FORWARD_STORE:
       return most_forward_workspace(Pass::forward_store, m);
     default:
-      return spec_.device == SWIGLU_DEVICE_CPU
-                 ? backward_workspace(m)  // grows with m
-                 : most_backward_workspace(spec_, m, Device::get(spec_.device).spec().multiprocessors);
+      return most_backward_workspace(m);
   }
 }
 
@@ -86,14 +81,11 @@ std::string Plan::describe(std::int64_t m) {
 }
 
 std::unique_ptr<Plan> make_plan(const swiglu_plan_desc& desc) {
-  log();  // its first use tells what is wrong in the environment, and the CPU device logs nothing else
   const PlanSpec spec = check_description(desc);
   if (spec.device == SWIGLU_DEVICE_CPU) {
     return make_cpu_plan(spec);
   }
-  auto plan = make_cuda_plan(spec);
-  Device::get(spec.device).context();  // now, as executing may be under capture
-  return plan;
+  return make_cuda_plan(spec);
 }
 
 }  // namespace swiglu

@@ -42,6 +42,8 @@ class Plan {
   // What this m takes. Both throw Error{INVALID_ARGUMENT} where the bytes overflow. `pass`: forward or forward_store.
   virtual std::size_t forward_workspace(Pass pass, std::int64_t m) const = 0;
   virtual std::size_t backward_workspace(std::int64_t m) const = 0;
+  // What every m up to this one takes.
+  virtual std::size_t most_backward_workspace(std::int64_t m) const { return backward_workspace(m); }
   virtual std::string describe_bucket(int bucket, std::int64_t m) = 0;
 
   std::size_t most_forward_workspace(Pass pass, std::int64_t m) const;
