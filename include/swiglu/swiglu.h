@@ -202,6 +202,9 @@ typedef struct swiglu_forward_args {
  * overlap each other or an input; columns of one padded matrix with the same pitch are fine. Bytes between rows are
  * neither read as data nor written. On a prepared m it may be captured in a CUDA graph; an unprepared m is prepared
  * first, or answered with NOT_PREPARED under capture.
+ * On devices from 9.0 up kernels are launched programmatically: they begin before the kernel in front of them has ended
+ * and wait for it before they touch memory. If that is one of yours that began likewise, it must have waited for those
+ * in front of it (griddepcontrol.wait).
  * A workspace is for speed alone: with NULL, or less than swiglu_plan_workspace_size() says of this m, another kernel
  * may read and write the rows as they are. Its results may differ in the last bits: for the same bits, always lend it
  * or never. One that is lent must overlap nothing else, and executions that may run at the same time need one each;

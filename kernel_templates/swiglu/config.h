@@ -53,6 +53,7 @@ inline constexpr int kProducerRegisters = 24;
 inline constexpr int kSharedAlignment = 1024;        // of whatever is swizzled
 inline constexpr int kWgmmaSharedBytes = 227 << 10;  // that a block of sm_90 can have
 inline constexpr int kBarrierBytes = 8;
+inline constexpr int kMostBoxRows = 256;        // that a tensor map can have
 inline constexpr int kSplitTokens = 128;        // whole stages of every tile
 inline constexpr int kStreamingRegisters = 64;  // 1024 threads a multiprocessor: loads of 48 KB in flight
 inline constexpr int kStreamedElements =
@@ -446,6 +447,9 @@ SWIGLU_HD constexpr const char* why_invalid_wgmma_sm90(const KernelConfig& confi
   }
   if (multiplied.a == Major::mn && tile.m % kSwizzledElements != 0) {
     return "m must be a multiple of 64 where the rows of A are contiguous";
+  }
+  if (a_box(config).rows > kMostBoxRows || b_box(config).rows > kMostBoxRows) {
+    return "a box of a tensor map has at most 256 rows";
   }
   const int waiting = config.problem.pass == Pass::recompute ? staged_sums(tile) / 4 : 0;  // du, two to a register
   if (accumulator_registers(config) + waiting > kMaxWgmmaRegisters) {

@@ -114,8 +114,23 @@ bool KernelStore::put(const KernelEntry& entry) {
     tell_write_failure(result);
     return false;
   }
-  directory->evict(options_.max_bytes, directory->path_of(name));
+  make_room(*directory, directory->path_of(name), bytes.size());
   return true;
+}
+
+// A walk over thousands of entries takes longer than many a compile.
+void KernelStore::make_room(const EntryDirectory& directory, const std::filesystem::path& keep, std::uint64_t written) {
+  constexpr std::uint64_t kShare = 4;  // of the room that is left, as other processes write as well
+  {
+    const std::lock_guard lock(mutex_);
+    if (written <= room_) {
+      room_ -= written;
+      return;
+    }
+  }
+  const std::uint64_t remaining = directory.evict(options_.max_bytes, keep).remaining_bytes;
+  const std::lock_guard lock(mutex_);
+  room_ = (options_.max_bytes - std::min(options_.max_bytes, remaining)) / kShare;
 }
 
 bool KernelStore::has(std::string_view key) {

@@ -57,9 +57,9 @@ class KernelStore {
   // the next put() heals it. Entries of read-only directories are never copied, touched or removed.
   std::optional<Found> find(std::string_view key);
 
-  // Publishes, then evicts down to max_bytes; returns whether it is on disk now. Refuses what why_not_storable()
-  // refuses and what is larger than max_bytes. A full or unwritable disk ends all writing of this store until the next
-  // prune().
+  // Publishes, then evicts down to max_bytes, where so much may be there by now; returns whether it is on disk now.
+  // Refuses what why_not_storable() refuses and what is larger than max_bytes. A full or unwritable disk ends all
+  // writing of this store until the next prune().
   bool put(const KernelEntry& entry);
 
   // Whether the user's directory has an entry of this key now. It is not read.
@@ -90,6 +90,7 @@ class KernelStore {
  private:
   std::optional<KernelEntry> find_in(const EntryDirectory& directory, std::string_view key);
   bool may_write(const KernelEntry& entry);
+  void make_room(const EntryDirectory& directory, const std::filesystem::path& keep, std::uint64_t written);
   void tell_write_failure(const PublishResult& result);
   Listed describe(const EntryDirectory& directory, const EntryDirectory::Entry& entry, bool verify);
 
@@ -99,6 +100,7 @@ class KernelStore {
   std::mutex mutex_;
   std::set<std::string> noted_;  // compilers; under mutex_
   std::string why_disabled_;     // under mutex_
+  std::uint64_t room_ = 0;       // bytes to write before the directory is walked again; under mutex_
   std::atomic<bool> writes_disabled_{false};
   std::atomic<bool> swept_{false};
 };

@@ -144,7 +144,8 @@ double memory_seconds(const ProductSizes& sizes, long long tiles, const DeviceSp
   const double results = sizes.rows * sizes.columns * sizes.b_matrices / 2 * splits *
                          (sizes.element_bytes + sizes.element_reads * kElementBytes);
   const auto rest = static_cast<double>(tiles % spec.multiprocessors) / spec.multiprocessors;  // of the last wave
-  const double full = static_cast<double>(tiles / spec.multiprocessors);
+  const long long whole = tiles / spec.multiprocessors;
+  const auto full = static_cast<double>(whole);
   const double waves = full + (rest > 0 ? rest * std::pow(rest, -kIdleExponent) : 0);
   return (operands + results) / (spec.memory_bytes_per_second * kMemoryShare) * waves / (full + rest);
 }

@@ -102,7 +102,7 @@ fi
 
 if wants forward; then
   for layout in nk kn; do
-    step "forward_goals_$layout" 60 "$build/swiglu" bench goals --layout "$layout" --json "$output/goals_$layout.json"
+    step "forward_goals_$layout" 90 "$build/swiglu" bench goals --layout "$layout" --json "$output/goals_$layout.json"
     step "forward_tiles_$layout" 120 "$build/swiglu" bench goals --filter 'm8192 4096x12288' --layout "$layout" --quick \
       --every-tile --tiles _sm --json "$output/tiles_$layout.json"
   done
@@ -110,9 +110,9 @@ fi
 
 if wants backward; then
   for layout in nk kn; do
-    step "backward_goals_$layout" 90 "$build/swiglu" bench goals --pass backward --layout "$layout" \
+    step "backward_goals_$layout" 120 "$build/swiglu" bench goals --pass backward --layout "$layout" \
       --json "$output/backward_$layout.json"
-    step "both_goals_$layout" 90 "$build/swiglu" bench goals --pass forward+backward --layout "$layout" \
+    step "both_goals_$layout" 120 "$build/swiglu" bench goals --pass forward+backward --layout "$layout" \
       --json "$output/both_$layout.json"
     step "backward_tiles_$layout" 120 "$build/swiglu" bench goals --pass backward --filter 4096x12288 --layout "$layout" \
       --quick --every-tile --tiles wgmma --json "$output/backward_tiles_$layout.json"
@@ -125,15 +125,16 @@ if wants suites; then
     shift 2
     step "suite_$name" "$limit" "$build/swiglu" bench "$@" --rounds 7 --seconds 0.08 --json "$output/$name.json"
   }
-  bench seed 120 seed
-  bench llm 180 llm
-  bench f16 60 goals --dtype f16
-  bench f16_sums 60 goals --dtype f16 --accum f16
+  bench seed 180 seed
+  bench llm 260 llm
+  bench f16 90 goals --dtype f16
+  bench f16_sums 90 goals --dtype f16 --accum f16
   bench store 60 goals --store --filter 4096x
 fi
 
 if wants records; then
   records=$stores/records
+  export SWIGLU_CACHE_MAX_BYTES=16G  # some 40 KB for each kernel that is tried
   step prewarm $((budget * 3 / 4)) env SWIGLU_CACHE_DIR="$records" bash -c "set -o pipefail
     '$here/../tuning/shipped_problems.sh' | '$build/swiglu' prewarm --file - --device all -p 3 \
       --time-limit $((budget * 2 / 3)) --json >'$output/prewarm.json' || exit

@@ -59,6 +59,28 @@ TEST_CASE("eviction: least recently used first, down to the cap, never what was 
   CHECK(store.list(false).empty());
 }
 
+TEST_CASE("a store with room to spare is not walked after each publish, and holds to its cap all the same") {
+  ScratchDirectory scratch;
+  FaultyFiles files;
+  KernelStore::Options options = in(scratch.path());
+  const std::uint64_t one = encode_entry(made_up_entry(100, 1000)).size();
+  options.max_bytes = 400 * one;
+  KernelStore store(options, files);
+  const auto put = [&](int first, int end) {
+    for (int number = first; number < end; ++number) {
+      REQUIRE(store.put(made_up_entry(number, 1000)));
+    }
+  };
+  put(100, 101);
+  const std::size_t walks = files.made.count("list");
+  put(101, 180);
+  CHECK(files.made.count("list") == walks);
+  put(180, 900);
+  CHECK(files.made.count("list") > walks);
+  CHECK(store.list(false).size() <= 400);
+  CHECK(store.list(false).size() > 300);
+}
+
 TEST_CASE("an entry larger than the cap is not stored, and evicts nothing") {
   ScratchDirectory scratch;
   const LogCapture log;

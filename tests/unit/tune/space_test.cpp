@@ -180,6 +180,7 @@ TEST_CASE("every rule of wgmma_sm90 names itself") {
   CHECK(with({204, 64, 64, 4, 1, 4, 16}) ==
         "columns of operand B must be a multiple of 8, for f16 sums of 16, up to 256");
   CHECK(with({200, 64, 64, 4, 1, 4, 16}) == "");
+  CHECK(with({512, 24, 64, 2, 8, 1, 16}) == "a box of a tensor map has at most 256 rows");
   CHECK(with({128, 96, 64, 4, 4, 1, 16}, Layout::kn) == "");
   CHECK(with({128, 88, 64, 4, 4, 1, 16}, Layout::kn) ==
         "n must be a multiple of 16 where the columns of B are contiguous");
