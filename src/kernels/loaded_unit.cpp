@@ -76,6 +76,11 @@ LoadedUnit load_unit(const Unit& unit, const std::vector<const char*>& names, co
     loaded = {get_cubin(unit, arch, Policy::force), {}, {}};
     result = load(names, device, loaded);
   }
+  if (is_rejection(result) && policy == Policy::cached_only) {  // others may be sound
+    fail(SWIGLU_NOT_CACHED,
+         "the driver {} (CUDA {}) rejects the cached kernel {} for {}, and compiling was not allowed: {}",
+         driver().path.string(), version_text(driver().version), unit.name, arch, describe(driver(), result));
+  }
   if (is_rejection(result)) {
     fail(SWIGLU_CUDA_ERROR,
          "the driver {} (CUDA {}) rejects the kernel {} for {}: {}. Most often NVRTC is newer than the driver: update "

@@ -19,8 +19,8 @@ struct LoadedUnit {
   std::vector<CUfunction> functions;  // of the names asked for, in their order; usable while the library is
 };
 
-// Throws what get_cubin() and the driver throw; Error{CUDA_ERROR} for a rejected cubin that is fresh or, by
-// Policy::cached_only, must not be compiled again.
+// Throws what get_cubin() and the driver throw; Error{CUDA_ERROR} for a rejected cubin that is fresh, Error{NOT_CACHED}
+// for one that, by Policy::cached_only, must not be compiled again.
 LoadedUnit load_unit(const Unit& unit, const std::vector<const char*>& names, const Device& device, Policy policy);
 
 }  // namespace swiglu

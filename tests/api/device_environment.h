@@ -11,6 +11,7 @@ namespace swiglu_test {
 
 // Results of the driver and NVRTC, by number: the tests see no header of CUDA.
 inline constexpr int kCudaErrorOutOfMemory = 2;
+inline constexpr int kCudaErrorInvalidImage = 200;
 inline constexpr int kCudaErrorLaunchFailed = 719;
 inline constexpr int kCudaErrorStreamCaptureImplicit = 906;
 inline constexpr int kNvrtcErrorCompilation = 6;

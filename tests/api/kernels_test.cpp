@@ -111,6 +111,19 @@ TEST_CASE_FIXTURE(StandIns, "CACHED_ONLY takes a cached kernel that is not the b
   CHECK(stand_in_nvrtc_compiles() == compiles);
 }
 
+TEST_CASE_FIXTURE(StandIns, "CACHED_ONLY passes over a cached kernel that the driver rejects") {
+  desc.d_model -= 1;  // one kernel an m: no pointer could be aligned better
+  const auto tile = [&](std::int64_t m) { return describe(make_plan(desc).get(), m)["kernels"][0]["tile"]; };
+  const Json small = tile(8);
+  const Json large = tile(5000);
+  REQUIRE(small != large);
+  desc.device = 1;  // where neither is loaded
+  desc.tuning = SWIGLU_TUNING_CACHED_ONLY;
+  stand_in_fail("cuLibraryLoadData", kCudaErrorInvalidImage, 0, 1);
+  CHECK(tile(5000) == small);
+  CHECK(tile(8) == small);
+}
+
 TEST_CASE_FIXTURE(StandIns, "a candidate that does not compile gives way to the next") {
   desc.device = 2;
   const PlanPointer plan = make_plan(desc);
