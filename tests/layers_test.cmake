@@ -6,7 +6,7 @@
 cmake_minimum_required(VERSION 3.25)
 
 # What each layer may include, beside itself, the public header and the shared vocabulary.
-set(shared swiglu/problem.h swiglu/config.h swiglu/params.h)
+set(shared swiglu/problem.h swiglu/config.h swiglu/validity.h swiglu/params.h)
 set(layers base cuda jit store cpu kernels tune plan)
 set(left_of_base "")
 foreach(layer cuda jit store cpu)
@@ -89,6 +89,8 @@ foreach(file ${templates})
   set(others ${quoted} ${angled})
   if(file STREQUAL "kernel_templates/swiglu/config.h")
     list(REMOVE_ITEM others swiglu/problem.h)
+  elseif(file STREQUAL "kernel_templates/swiglu/validity.h")
+    list(REMOVE_ITEM others swiglu/config.h)
   endif()
   if(file MATCHES "^kernel_templates/(.*)$" AND CMAKE_MATCH_1 IN_LIST shared AND others)
     offence(${file} "${others}" "the vocabulary shared with the host includes nothing")

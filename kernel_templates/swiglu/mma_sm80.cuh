@@ -22,6 +22,7 @@
 #include "swiglu/outputs.cuh"
 #include "swiglu/params.h"
 #include "swiglu/tile_loader.cuh"
+#include "swiglu/validity.h"
 
 namespace swiglu::mma_sm80 {
 
@@ -285,7 +286,7 @@ class Pipeline {
 
 template <KernelConfig C, typename Params>
 __device__ __forceinline__ void run(const Params& params) {
-  static_assert(why_invalid(C) == nullptr, "not a valid configuration: see why_invalid() in swiglu/config.h");
+  static_assert(why_invalid(C) == nullptr, "not a valid configuration: see swiglu/validity.h");
   static_assert(sizeof(SharedStorage<C>) == shared_bytes(C));
   static_assert(sizeof(Stage<C>) % 1024 == 0, "stages keep the alignment that the swizzle counts on");
   static_assert(sizeof(StagedHalf<C>) == staged_half_elements(C) * kElementBytes);

@@ -15,6 +15,7 @@
 #include "swiglu/element.cuh"
 #include "swiglu/operands.cuh"
 #include "swiglu/params.h"
+#include "swiglu/validity.h"
 
 namespace swiglu::simt {
 
@@ -154,7 +155,7 @@ __device__ __forceinline__ void store(const BackwardParams& params, const Work& 
 
 template <KernelConfig C, typename Params>
 __device__ __forceinline__ void run(const Params& params) {
-  static_assert(why_invalid(C) == nullptr, "not a valid configuration: see why_invalid() in swiglu/config.h");
+  static_assert(why_invalid(C) == nullptr, "not a valid configuration: see swiglu/validity.h");
   static_assert(sizeof(SharedTiles<C>) == shared_bytes(C));
   constexpr int kRows = C.tile.m / kSimtThreadsM;     // of this thread
   constexpr int kColumns = C.tile.n / kSimtThreadsN;  // of this thread, in each half

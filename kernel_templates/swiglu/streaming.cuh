@@ -14,6 +14,7 @@
 #include "swiglu/config.h"
 #include "swiglu/element.cuh"
 #include "swiglu/params.h"
+#include "swiglu/validity.h"
 
 namespace swiglu::streaming {
 
@@ -175,7 +176,7 @@ __device__ __forceinline__ void dw_sum(const BackwardParams& params) {
 
 template <KernelConfig C>
 __device__ __forceinline__ void backward(const BackwardParams& params) {
-  static_assert(why_invalid(C) == nullptr, "not a valid configuration: see why_invalid() in swiglu/config.h");
+  static_assert(why_invalid(C) == nullptr, "not a valid configuration: see swiglu/validity.h");
   // It lets the next kernel begin when it ends and no sooner: begun one by one, the multiprocessors would read less of
   // what dx multiplies at the same time, and that costs more than the wait (docs/measurements.md).
   ptx::grid_dependency_wait();
@@ -209,7 +210,7 @@ static_assert(sizeof(CopyParams) == kCopied * sizeof(CopyParams::Matrix));
 // The matrices' blocks follow one another, each matrix begins with a block of its own.
 template <KernelConfig C, int kMatrix = 0>
 __device__ __forceinline__ void copy(const CopyParams& params, unsigned block = blockIdx.x) {
-  static_assert(why_invalid(C) == nullptr, "not a valid configuration: see why_invalid() in swiglu/config.h");
+  static_assert(why_invalid(C) == nullptr, "not a valid configuration: see swiglu/validity.h");
   const CopyParams::Matrix& matrix = params.matrices[kMatrix];
   if constexpr (kMatrix + 1 < kCopied) {
     const auto blocks = static_cast<unsigned>(copied_blocks(C, kMatrix, matrix.rows));

@@ -27,6 +27,7 @@
 #include "swiglu/params.h"
 #include "swiglu/ring.cuh"
 #include "swiglu/shared_operand.cuh"
+#include "swiglu/validity.h"
 #include "swiglu/wgmma_accumulators.cuh"
 #include "swiglu/wgmma_outputs.cuh"
 
@@ -255,7 +256,7 @@ class Consumer {
 
 template <KernelConfig C>
 __device__ __forceinline__ void run(const TmaParams& params) {
-  static_assert(why_invalid(C) == nullptr, "not a valid configuration: see why_invalid() in swiglu/config.h");
+  static_assert(why_invalid(C) == nullptr, "not a valid configuration: see swiglu/validity.h");
   static_assert(C.family == Family::wgmma_sm90);
   static_assert(sizeof(SharedStorage<C>) == shared_bytes(C));
   static_assert(sizeof(Stage<C>) % kSharedAlignment == 0 && sizeof(Stage<C>::a) % kSharedAlignment == 0 &&

@@ -12,6 +12,7 @@
 #include "jit/templates.h"
 #include "kernels/cubin_key.h"
 #include "kernels/single_flight.h"
+#include "swiglu/validity.h"
 
 namespace swiglu {
 namespace {

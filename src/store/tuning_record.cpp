@@ -7,6 +7,7 @@
 #include <fmt/core.h>
 
 #include "base/spelling.h"
+#include "swiglu/validity.h"
 
 namespace swiglu {
 namespace {

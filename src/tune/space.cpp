@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/spelling.h"
+#include "swiglu/validity.h"
 #include "tune/tile_table.h"
 
 namespace swiglu {

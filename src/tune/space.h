@@ -17,7 +17,7 @@ inline constexpr int kGeneratorVersion = 3;
 
 std::span<const Tile> tile_table(Family);
 
-// Why a device cannot run a configuration ("" if it can): why_invalid() of swiglu/config.h, then the device's limits.
+// Why a device cannot run a configuration ("" if it can): why_invalid() of swiglu/validity.h, then the device's limits.
 std::string why_unfit(const KernelConfig&, const DeviceSpec&);
 
 // Every table row that is valid for the problem and fits the device, in canonical order (family preference, then row).

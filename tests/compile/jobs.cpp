@@ -11,6 +11,7 @@
 
 #include "base/arch.h"
 #include "base/spelling.h"
+#include "swiglu/validity.h"
 #include "tune/space.h"
 
 namespace swiglu::test {

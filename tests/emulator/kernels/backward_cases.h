@@ -8,6 +8,7 @@
 #include "swiglu/mma_sm80.cuh"
 #include "swiglu/simt.cuh"
 #include "swiglu/streaming.cuh"
+#include "swiglu/validity.h"
 #include "swiglu/wgmma_sm90.cuh"
 
 namespace swiglu::emulator {

@@ -6,6 +6,7 @@
 
 #include "kernels/backward_cases.h"
 #include "kernels/combination.h"
+#include "swiglu/validity.h"
 #include "tune/tile_table.h"
 
 namespace swiglu::emulator {

@@ -8,6 +8,7 @@
 
 #include "kernels/cases.h"
 #include "kernels/combination.h"
+#include "swiglu/validity.h"
 #include "tune/tile_table.h"
 
 namespace swiglu::emulator {

@@ -6,6 +6,7 @@
 
 #include "kernels/cases.h"
 #include "kernels/combination.h"
+#include "swiglu/validity.h"
 
 namespace swiglu::emulator {
 namespace {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/spelling.h"
+#include "swiglu/validity.h"
 
 namespace swiglu {
 namespace {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "support/stand_in_driver/stand_in_nvrtc.h"
+#include "swiglu/validity.h"
 #include "unit/kernels/environment.h"
 
 namespace swiglu {

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/spelling.h"
+#include "swiglu/validity.h"
 #include "unit/plan/plan_data.h"
 
 namespace swiglu {

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/spelling.h"
+#include "swiglu/validity.h"
 #include "tune/space.h"
 
 namespace swiglu {

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/spelling.h"
+#include "swiglu/validity.h"
 
 namespace swiglu {
 namespace {
