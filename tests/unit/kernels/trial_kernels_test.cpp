@@ -35,7 +35,8 @@ TEST_CASE("a stored cubin without the trial's kernels is compiled again, and the
   // As another process would find it: sound as a file, but of other kernels.
   forget_cubin({"trial", "", 0}, sound.arch, {sound, Origin::user});
   KernelEntry wrong = sound;
-  wrong.cubin.resize(64);  // the ELF header alone
+  wrong.cubin.resize(64);  // an ELF header alone, which says so: no sections, no segments
+  std::fill(wrong.cubin.begin() + 32, wrong.cubin.end(), std::byte{0});
   REQUIRE(kernel_store().put(wrong));
   TrialKernels::get(Device::get(1));
   CHECK(stand_in_nvrtc_compiles() == 2);
