@@ -18,7 +18,14 @@ using test::outcome_of;
 const test::StandInEnvironment kEnvironment;
 constexpr int kOutOfMemory = 2;  // CUDA_ERROR_OUT_OF_MEMORY
 
-TEST_CASE("who waited for another card's tuning, which failed, measures on their own") {
+// libstdc++ counts the references to an exception that threads share where the thread sanitizer does not look.
+#ifdef __SANITIZE_THREAD__
+constexpr bool kIsBlind = true;
+#else
+constexpr bool kIsBlind = false;
+#endif
+
+TEST_CASE("who waited for another card's tuning, which failed, measures on their own" * doctest::skip(kIsBlind)) {
   stand_in_reset();
   const TuningRequest request{{DType::bf16, Accum::f32, Layout::nk, Pass::forward, 300000, 512, 16}, 1, 16, 16};
   TunerPolicy policy;
