@@ -112,16 +112,22 @@ TEST_CASE_FIXTURE(StandIns, "CACHED_ONLY takes a cached kernel that is not the b
 }
 
 TEST_CASE_FIXTURE(StandIns, "CACHED_ONLY passes over a cached kernel that the driver rejects") {
-  desc.d_model -= 1;  // one kernel an m: no pointer could be aligned better
-  const auto tile = [&](std::int64_t m) { return describe(make_plan(desc).get(), m)["kernels"][0]["tile"]; };
-  const Json small = tile(8);
-  const Json large = tile(5000);
-  REQUIRE(small != large);
+  desc.d_model -= 1;  // rows of no alignment: one kernel serves all pointers
+  const auto tile = [](swiglu_plan* plan, std::int64_t m) { return describe(plan, m)["kernels"][0]["tile"]; };
+  const PlanPointer compiling = make_plan(desc);
+  const Json small = tile(compiling.get(), 8);
+  REQUIRE(tile(compiling.get(), 5000) != small);
   desc.device = 1;  // where neither is loaded
   desc.tuning = SWIGLU_TUNING_CACHED_ONLY;
+  const PlanPointer plan = make_plan(desc);
   stand_in_fail("cuLibraryLoadData", kCudaErrorInvalidImage, 0, 1);
-  CHECK(tile(5000) == small);
-  CHECK(tile(8) == small);
+  swiglu_forward_args args = buffers.args(1);
+  args.m = 5000;
+  args.out = reinterpret_cast<void*>(std::uintptr_t{1} << 40);  // of more rows than the buffers have; nothing is read
+  args.x = reinterpret_cast<void*>(std::uintptr_t{2} << 40);
+  // Executing loads what it wants and nothing beside it.
+  CHECK_MESSAGE(swiglu_execute(plan.get(), &args, nullptr) == SWIGLU_OK, last_error());
+  CHECK(tile(plan.get(), 5000) == small);
 }
 
 TEST_CASE_FIXTURE(StandIns, "a candidate that does not compile gives way to the next") {
