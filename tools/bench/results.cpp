@@ -29,7 +29,8 @@ std::string chosen_otherwise(const PointResult& point) {
   std::string words;
   for (const auto& [pass, kernel] : point.kernels.items()) {
     if (const std::string choice = kernel.value("choice", on_paper); choice != on_paper) {
-      words += (words.empty() ? "" : ", ") + pass + " " + choice;
+      words += words.empty() ? "" : ", ";
+      words.append(pass).append(" ").append(choice);
     }
   }
   return words;
