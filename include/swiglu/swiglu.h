@@ -272,8 +272,7 @@ enum {
  * NVRTC) to the user's store and skips the others; one that is there already stays. All or nothing: where one of the
  * text is not sound (INVALID_ARGUMENT), none is of this machine (WRONG_ENVIRONMENT), or one cannot be written
  * (IO_ERROR), nothing has changed. `size` is the text's length, without a NUL. Plans made afterwards go by them.
- * Reports
- * {"added", "known", "skipped"}; `callback` may be NULL. */
+ * Reports {"added", "known", "skipped"}; `callback` may be NULL. */
 SWIGLU_API swiglu_status swiglu_tuning_import(const char* text, size_t size, uint32_t flags,
                                               swiglu_report_callback callback, void* user);
 

@@ -61,10 +61,9 @@ int write_all(FileSystem& files, int descriptor, std::span<const std::byte> byte
   return 0;
 }
 
-// Some network and user-space file systems have no fsync. The checksum of an entry covers what it would have.
-bool sync_is_missing(int error) { return error == EINVAL || error == ENOSYS || error == EOPNOTSUPP; }
-
 }  // namespace
+
+bool sync_is_missing(int error) { return error == EINVAL || error == ENOSYS || error == EOPNOTSUPP; }
 
 ReadResult read_file(FileSystem& files, const fs::path& path, std::uint64_t at_most,
                      const std::function<std::string(const FileStatus&)>& accept,

@@ -29,6 +29,10 @@ ReadResult read_file(FileSystem& files, const std::filesystem::path& path, std::
                      const std::function<std::string(const FileStatus&)>& accept,
                      std::optional<std::int64_t> touch_after_nanoseconds = std::nullopt);
 
+// Whether an error of sync() says that there is none: some network and user-space file systems have no fsync. Checksums
+// cover what it would have.
+bool sync_is_missing(int error);
+
 // Creates a file to be renamed when it is whole. Its name, `path`, is `prefix` and what no other thread, process or
 // host takes at the same time: prefix / "" puts it into a directory.
 int create_temporary(FileSystem& files, const std::filesystem::path& prefix, std::uint32_t mode,

@@ -230,7 +230,8 @@ std::shared_ptr<const Cubin> get_cubin(const KernelConfig& config, const std::st
 
 void release_cubin(const KernelConfig& config, const std::string& arch) {
   const std::string key = cubin_key(config, arch);
-  if (memory().find(key) != nullptr && kernel_store().find(key)) {
+  const CubinPointer known = memory().find(key);
+  if (known != nullptr && (known->origin == Origin::shared || kernel_store().has(key))) {
     memory().forget(key);
   }
 }

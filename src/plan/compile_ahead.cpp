@@ -12,7 +12,7 @@
 
 #include "base/arch.h"
 #include "base/error.h"
-#include "base/log.h"
+#include "base/parallel.h"
 #include "base/settings.h"
 #include "base/spelling.h"
 #include "jit/compiler.h"
@@ -177,13 +177,7 @@ Failures compile_all(const std::vector<KernelConfig>& configs, const std::string
   std::vector<std::jthread> threads;
   const Stop stop{next, configs.size()};
   const auto wanted = std::min(configs.size(), static_cast<std::size_t>(settings().cpu_threads));
-  try {
-    while (threads.size() < wanted) {
-      threads.emplace_back(work);
-    }
-  } catch (const std::exception& error) {  // a container's limit, most often
-    log().debug("{} of {} compiling threads could be started: {}", threads.size(), wanted, error.what());
-  }
+  start_threads(threads, wanted, work);
   if (threads.empty()) {
     work();
   }

@@ -245,7 +245,7 @@ int PackWriter::finish() {
   write(zeros);
   if (error_ == 0) {
     const int unsynced = files_.sync(descriptor_);
-    error_ = unsynced == EINVAL || unsynced == ENOSYS || unsynced == EOPNOTSUPP ? 0 : unsynced;
+    error_ = sync_is_missing(unsynced) ? 0 : unsynced;
   }
   const int error = files_.close(std::exchange(descriptor_, -1));
   error_ = error_ == 0 ? error : error_;

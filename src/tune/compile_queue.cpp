@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/log.h"
+#include "base/parallel.h"
 #include "tune/compile_turns.h"
 
 namespace swiglu {
@@ -20,16 +20,10 @@ CompileQueue::CompileQueue(std::vector<KernelConfig> jobs, std::size_t required,
       now_(std::move(now)),
       deadline_(deadline) {
   const std::size_t count = std::min(jobs_.size(), static_cast<std::size_t>(std::max(1, threads)));
-  try {
-    for (std::size_t i = 0; i < count; ++i) {
-      threads_.emplace_back([this] {
-        while (work_one()) {
-        }
-      });
+  start_threads(threads_, count, [this] {
+    while (work_one()) {
     }
-  } catch (const std::exception& error) {  // a container's limit, most often
-    log().debug("{} of {} compiling threads could be started: {}", threads_.size(), count, error.what());
-  }
+  });
 }
 
 CompileQueue::~CompileQueue() { stop(); }

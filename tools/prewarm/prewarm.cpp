@@ -84,8 +84,6 @@ std::vector<Step> steps_of_group(const std::vector<PrewarmProblem>& problems, co
   return steps;
 }
 
-std::size_t groups_of(const PrewarmOptions& options) { return options.archs.empty() ? options.devices.size() : 1; }
-
 class Run {
  public:
   Run(const PrewarmOptions& options, Progress& progress, const std::function<bool()>& is_over)
@@ -93,11 +91,11 @@ class Run {
 
   PrewarmResult run(const std::vector<PrewarmProblem>& problems) {
     const std::vector<Step> steps = steps_of_group(problems, options_);
-    std::vector<std::atomic<std::size_t>> next(groups_of(options_));
+    std::vector<std::atomic<std::size_t>> next(options_.devices.size());
     {
       std::vector<std::jthread> threads;
       for (std::size_t group = 0; group < next.size(); ++group) {
-        for (const int device : options_.archs.empty() ? options_.devices[group] : std::vector<int>{0}) {
+        for (const int device : options_.devices[group]) {
           for (int i = 0; i < options_.steps_at_once; ++i) {
             threads.emplace_back([this, &steps, &at = next[group], device] { work(steps, at, device); });
           }
@@ -244,7 +242,7 @@ std::string failure_in_words(const Json& failure) {
 }
 
 std::size_t steps_of(const std::vector<PrewarmProblem>& problems, const PrewarmOptions& options) {
-  return steps_of_group(problems, options).size() * groups_of(options);
+  return steps_of_group(problems, options).size() * options.devices.size();
 }
 
 PrewarmResult prewarm(const std::vector<PrewarmProblem>& problems, const PrewarmOptions& options, Progress& progress,

@@ -12,8 +12,9 @@
 namespace swiglu::tool {
 
 struct PrewarmOptions {
-  std::vector<std::string> archs;         // compile for these, without a GPU; empty: choose on `devices`
-  std::vector<std::vector<int>> devices;  // of each group, whose cards are alike, every one does a part of everything
+  std::vector<std::string> archs;  // compile for these, without a GPU; empty: choose on `devices`
+  // Of each group, whose cards are alike, every one does a part of everything. With `archs` one, which stands for none.
+  std::vector<std::vector<int>> devices = {{0}};
   bool measure = true;
   double seconds = 0;     // for each choice; 0: the library's
   double time_limit = 0;  // for everything; 0: none
