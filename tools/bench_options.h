@@ -20,7 +20,7 @@ struct BenchOptions {
   std::string filter;
   int device = 0;
   int rounds = 11;
-  double seconds = 0.2;
+  double seconds = 2.1;
   bool quick = false;
   bool list = false;
   bool tuned = false;

@@ -79,12 +79,6 @@ SWIGLU_HD constexpr int threads(const KernelConfig& config) {
   return tile.warps_m * tile.warps_n * kWarpThreads;
 }
 
-// wgmma_sm90: rows of an operand that a stage holds of `rows`: as many, or whole atoms of 64 where they are contiguous
-// in memory. What the last atom holds beyond them is the next tile's, and is not multiplied.
-SWIGLU_HD constexpr int staged_rows(Major major, int rows) {
-  return major == Major::k ? rows : static_cast<int>(ceil_div(rows, kSwizzledElements)) * kSwizzledElements;
-}
-
 // Of one stage: the tiles of A and of both halves of B, in elements.
 SWIGLU_HD constexpr int stage_elements(const KernelConfig& config) {
   const Tile& tile = config.tile;
@@ -94,17 +88,7 @@ SWIGLU_HD constexpr int stage_elements(const KernelConfig& config) {
   if (config.family == Family::streaming) {
     return 0;
   }
-  if (config.family == Family::wgmma_sm90) {
-    const Product multiplied = product(config.problem);
-    return (staged_rows(multiplied.a, tile.m) + 2 * staged_rows(multiplied.b, tile.n)) * tile.k;
-  }
   return (tile.m + 2 * tile.n) * tile.k;
-}
-
-// wgmma_sm90: whether an instruction multiplies one half of B, as what lies between the halves in a stage keeps them
-// from being one operand.
-SWIGLU_HD constexpr bool multiplies_halves(const KernelConfig& config) {
-  return staged_rows(product(config.problem).b, config.tile.n) != config.tile.n;
 }
 
 // wgmma_sm90: a matrix between global and shared memory goes in boxes, dense rows of at most swizzle_bytes (0: none).
@@ -125,9 +109,7 @@ SWIGLU_HD constexpr Box a_box(const KernelConfig& config) {
 SWIGLU_HD constexpr Box b_box(const KernelConfig& config) {
   return operand_box(config, product(config.problem).b, config.tile.n);
 }
-SWIGLU_HD constexpr int boxes(Major major, int rows) {
-  return major == Major::k ? 1 : staged_rows(major, rows) / kSwizzledElements;
-}
+SWIGLU_HD constexpr int boxes(Major major, int rows) { return major == Major::k ? 1 : rows / kSwizzledElements; }
 
 // wgmma_sm90: a warpgroup stages one half of 64 rows of its sums at a time, by this many columns of them: of all, or of
 // an equal part that is whole groups of 8.

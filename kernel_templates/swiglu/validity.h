@@ -121,8 +121,8 @@ SWIGLU_HD constexpr const char* why_invalid_wgmma_sm90(const KernelConfig& confi
   if (columns % (config.problem.accum == Accum::f32 ? 8 : 16) != 0 || columns > 256) {
     return "columns of operand B must be a multiple of 8, for f16 sums of 16, up to 256";
   }
-  if (multiplies_halves(config) && tile.n % 16 != 0) {
-    return "n must be a multiple of 16 where the columns of B are contiguous";
+  if (multiplied.b == Major::mn && tile.n % kSwizzledElements != 0) {
+    return "n must be a multiple of 64 where the columns of B are contiguous";
   }
   if (multiplied.a == Major::mn && tile.m % kSwizzledElements != 0) {
     return "m must be a multiple of 64 where the rows of A are contiguous";

@@ -1,5 +1,4 @@
 // A warpgroup's sums: kBlocks blocks of 64 rows by kN columns in wgmma accumulators, in the type the problem asks for.
-// kParts instructions compute a block, each an equal part of its columns with an operand B of its own.
 //
 //   f32            f32 sums
 //   f16            f16 sums, two to a register
@@ -17,42 +16,23 @@
 
 namespace swiglu {
 
-// kCount to each part of a block; `i` counts them over all parts, by increasing columns.
-template <typename Register, int kBlocks, int kParts, int kCount>
-struct WgmmaRegisters {
-  static constexpr int kOfBlock = kParts * kCount;
-  Register parts[kBlocks][kParts][kCount];
-
-  __device__ __forceinline__ Register& at(int block, int i) { return parts[block][i / kCount][i % kCount]; }
-  __device__ __forceinline__ Register at(int block, int i) const { return parts[block][i / kCount][i % kCount]; }
-
-  __device__ __forceinline__ void clear() {
+// Of blocks from `block` and groups of 8 columns from `group` on.
+template <int kColumns, typename Register, int kBlocks, int kCount>
+__device__ __forceinline__ void keep_all(Register (&registers)[kBlocks][kCount], int block = 0, int group = 0) {
 #pragma unroll
-    for (int block = 0; block < kBlocks; ++block) {
+  for (int at = block; at < kBlocks; ++at) {
 #pragma unroll
-      for (int i = 0; i < kOfBlock; ++i) {
-        at(block, i) = 0;
-      }
+    for (int i = group * 8 * kCount / kColumns; i < kCount; ++i) {
+      ptx::keep(registers[at][i]);
     }
   }
-
-  // From `block` on those from register `first` on.
-  __device__ __forceinline__ void keep(int block, int first) {
-#pragma unroll
-    for (int b = block; b < kBlocks; ++b) {
-#pragma unroll
-      for (int i = first; i < kOfBlock; ++i) {
-        ptx::keep(at(b, i));
-      }
-    }
-  }
-};
+}
 
 // Sums that stay in the accumulators of wgmma.
-template <DType kDType, Accum kAccum, int kBlocks, int kN, int kParts>
+template <DType kDType, Accum kAccum, int kBlocks, int kN>
 class WgmmaAccumulators {
   static constexpr bool kF16 = kAccum == Accum::f16;
-  using Instruction = ptx::Wgmma<kDType, kF16, kN / kParts>;
+  using Instruction = ptx::Wgmma<kDType, kF16, kN>;
 
  public:
   static constexpr int kMostPending = 1;  // stages that may be unfinished while the next is issued
@@ -63,14 +43,20 @@ class WgmmaAccumulators {
   __device__ __forceinline__ void begin() {
     empty_ = true;
     if constexpr (kClear) {
-      sums_.clear();
+#pragma unroll
+      for (int block = 0; block < kBlocks; ++block) {
+#pragma unroll
+        for (int i = 0; i < kRegisters; ++i) {
+          sums_[block][i] = 0;
+        }
+      }
     }
   }
   __device__ __forceinline__ void start() { ptx::wgmma_fence(); }
 
   template <bool kTransA, bool kTransB>
-  __device__ __forceinline__ void multiply(int block, int part, unsigned long long a, unsigned long long b, int step) {
-    Instruction::template multiply<kTransA, kTransB>(sums_.parts[block][part], a, b, !empty_ || step > 0);
+  __device__ __forceinline__ void multiply(int block, unsigned long long a, unsigned long long b, int step) {
+    Instruction::template multiply<kTransA, kTransB>(sums_[block], a, b, !empty_ || step > 0);
   }
 
   template <int kPending>
@@ -86,50 +72,56 @@ class WgmmaAccumulators {
   }
 
   // What was computed of these sums before is not held in registers beyond this.
-  __device__ __forceinline__ void hold(int block = 0, int group = 0) { sums_.keep(block, group * kGroupRegisters); }
+  __device__ __forceinline__ void hold(int block = 0, int group = 0) { keep_all<kN>(sums_, block, group); }
 
   __device__ __forceinline__ float value(int block, int j, int e) const {
     if constexpr (kF16) {
       float low;
       float high;
-      ptx::unpack_f16x2(sums_.at(block, 2 * j + e / 2), low, high);
+      ptx::unpack_f16x2(sums_[block][2 * j + e / 2], low, high);
       return e % 2 == 0 ? low : high;
     } else {
-      return sums_.at(block, 4 * j + e);
+      return sums_[block][4 * j + e];
     }
   }
 
   __device__ __forceinline__ unsigned packed(int block, int j, int e) const {
     if constexpr (kF16) {
-      return sums_.at(block, 2 * j + e / 2);
+      return sums_[block][2 * j + e / 2];
     } else {
       return pack<kDType>(value(block, j, e), value(block, j, e + 1));
     }
   }
 
  private:
-  static constexpr int kGroupRegisters = kF16 ? 2 : 4;  // of 8 columns
-  WgmmaRegisters<typename Instruction::Register, kBlocks, kParts, kN / kParts / 8 * kGroupRegisters> sums_;
+  static constexpr int kRegisters = kF16 ? kN / 4 : kN / 2;
+  typename Instruction::Register sums_[kBlocks][kRegisters];
   bool empty_ = true;
 };
 
-template <int kBlocks, int kN, int kParts>
-class WgmmaAccumulators<DType::f16, Accum::f16_promoted, kBlocks, kN, kParts> {
+template <int kBlocks, int kN>
+class WgmmaAccumulators<DType::f16, Accum::f16_promoted, kBlocks, kN> {
   static_assert(kPromotionK == kSwizzledElements, "a chunk is a stage");
-  using Instruction = ptx::Wgmma<DType::f16, true, kN / kParts>;
+  using Instruction = ptx::Wgmma<DType::f16, true, kN>;
 
  public:
   static constexpr int kMostPending = 0;
 
   template <bool /*kClear*/>
   __device__ __forceinline__ void begin() {
-    sums_.clear();
+#pragma unroll
+    for (int block = 0; block < kBlocks; ++block) {
+#pragma unroll
+      for (int i = 0; i < kN / 2; ++i) {
+        sums_[block][i] = 0.0f;
+      }
+    }
   }
   __device__ __forceinline__ void start() { ptx::wgmma_fence(); }
 
   template <bool kTransA, bool kTransB>
-  __device__ __forceinline__ void multiply(int block, int part, unsigned long long a, unsigned long long b, int step) {
-    Instruction::template multiply<kTransA, kTransB>(partial_.parts[block][part], a, b, step > 0);
+  __device__ __forceinline__ void multiply(int block, unsigned long long a, unsigned long long b, int step) {
+    Instruction::template multiply<kTransA, kTransB>(partial_[block], a, b, step > 0);
   }
 
   template <int kPending>
@@ -140,28 +132,28 @@ class WgmmaAccumulators<DType::f16, Accum::f16_promoted, kBlocks, kN, kParts> {
     for (int block = 0; block < kBlocks; ++block) {
 #pragma unroll
       for (int i = 0; i < kN / 4; ++i) {
-        ptx::keep(partial_.at(block, i));
+        ptx::keep(partial_[block][i]);
         float low;
         float high;
-        ptx::unpack_f16x2(partial_.at(block, i), low, high);
-        sums_.at(block, 2 * i) += low;
-        sums_.at(block, 2 * i + 1) += high;
+        ptx::unpack_f16x2(partial_[block][i], low, high);
+        sums_[block][2 * i] += low;
+        sums_[block][2 * i + 1] += high;
       }
     }
   }
 
   __device__ __forceinline__ void drain() {}
-  __device__ __forceinline__ void hold(int block = 0, int group = 0) { sums_.keep(block, 4 * group); }
+  __device__ __forceinline__ void hold(int block = 0, int group = 0) { keep_all<kN>(sums_, block, group); }
 
-  __device__ __forceinline__ float value(int block, int j, int e) const { return sums_.at(block, 4 * j + e); }
+  __device__ __forceinline__ float value(int block, int j, int e) const { return sums_[block][4 * j + e]; }
 
   __device__ __forceinline__ unsigned packed(int block, int j, int e) const {
     return pack<DType::f16>(value(block, j, e), value(block, j, e + 1));
   }
 
  private:
-  WgmmaRegisters<float, kBlocks, kParts, kN / kParts / 2> sums_;
-  WgmmaRegisters<unsigned, kBlocks, kParts, kN / kParts / 4> partial_;
+  float sums_[kBlocks][kN / 2];
+  unsigned partial_[kBlocks][kN / 4];
 };
 
 }  // namespace swiglu

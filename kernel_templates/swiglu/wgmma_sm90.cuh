@@ -11,8 +11,7 @@
 // the result transposed in the registers and g and u again in the same thread.
 //
 //   stage   A [tile.m][64], then both halves of B [tile.n][64]; of those whose rows or columns are contiguous in
-//           memory as many atoms of [64 k][64] as hold them. Where those of B are not filled, its halves are two
-//           operands of two instructions
+//           memory [tile.m / 64] or [tile.n / 64] atoms of [64 k][64]
 //
 // Every sum adds its products in steps of 16 with increasing k, segment after segment, whatever the tile.
 #pragma once
@@ -35,8 +34,8 @@ namespace swiglu::wgmma_sm90 {
 
 template <KernelConfig C>
 struct Stage {
-  unsigned short a[staged_rows(product(C.problem).a, C.tile.m) * C.tile.k];
-  unsigned short b[2][staged_rows(product(C.problem).b, C.tile.n) * C.tile.k];
+  unsigned short a[C.tile.m * C.tile.k];
+  unsigned short b[2][C.tile.n * C.tile.k];
 };
 
 template <KernelConfig C>
@@ -54,9 +53,8 @@ struct Shape {
   static constexpr int kConsumers = consumer_warpgroups(C.tile);
   static constexpr int kBlocks = kSwapped ? 2 : C.tile.m / (C.tile.warps_m * 16);  // of A, for a warpgroup
   static constexpr int kN = kSwapped ? C.tile.m : 2 * C.tile.n;                    // columns of B
-  static constexpr int kParts = multiplies_halves(C) ? 2 : 1;                      // of those, in an instruction each
 
-  using Sums = WgmmaAccumulators<C.problem.dtype, C.problem.accum, kBlocks, kN, kParts>;
+  using Sums = WgmmaAccumulators<C.problem.dtype, C.problem.accum, kBlocks, kN>;
 };
 
 // Stages that a tile takes.
@@ -86,7 +84,7 @@ struct TileWalk {
 template <KernelConfig C, Major kMajor, int kRows>
 __device__ __forceinline__ void load_operand(unsigned to, const TensorMap& map, int row, int k, unsigned barrier) {
   constexpr int kBoxes = boxes(kMajor, kRows);
-  constexpr unsigned kBoxBytes = staged_rows(kMajor, kRows) / kBoxes * C.tile.k * kElementBytes;
+  constexpr unsigned kBoxBytes = kRows / kBoxes * C.tile.k * kElementBytes;
 #pragma unroll
   for (int box = 0; box < kBoxes; ++box) {
     const int first = row + box * kSwizzledElements;
@@ -235,13 +233,9 @@ class Consumer {
     for (int step = 0; step < C.tile.k / 16; ++step) {
 #pragma unroll
       for (int block = 0; block < S::kBlocks; ++block) {
-#pragma unroll
-        for (int part = 0; part < S::kParts; ++part) {
-          sums_.template multiply<kTransA, kTransB>(
-              block, part,
-              shared_operand<kTransA>(a + static_cast<unsigned>(block) * kBlockBytes, static_cast<unsigned>(step)),
-              shared_operand<kTransB>(b + static_cast<unsigned>(part) * kHalfBytes, static_cast<unsigned>(step)), step);
-        }
+        sums_.template multiply<kTransA, kTransB>(
+            block, shared_operand<kTransA>(a + static_cast<unsigned>(block) * kBlockBytes, static_cast<unsigned>(step)),
+            shared_operand<kTransB>(b, static_cast<unsigned>(step)), step);
       }
     }
   }

@@ -2,10 +2,10 @@
 //
 // What is best changes where a tile's rows are full and one more row takes another row of tiles: at multiples of a
 // tile's height. There the buckets end: up to 128 at powers of two and 96, then at multiples of 64 (which those of 128,
-// 192 and 256 are among), of 176 and of 208, as long as one row of tiles more or less matters; then in steps that let
-// time grow by an eighth at most. What the best kernel of a bucket loses to the best at exactly m is at most 5 %
-// (tests/unit/plan/bucket_loss_test.cpp). The edges are fixed: which kernel serves an m does not depend on what was
-// executed before.
+// 192 and 256 are among), of 176 and of 208, as long as one row of tiles more or less matters, and from where those of
+// 208 no longer stand in for them of 200; then in steps that let time grow by an eighth at most. What the best kernel
+// of a bucket loses to the best at exactly m is at most 5 % (tests/unit/plan/bucket_loss_test.cpp). The edges are
+// fixed: which kernel serves an m does not depend on what was executed before.
 #pragma once
 
 #include <algorithm>
@@ -23,8 +23,9 @@ struct BucketRange {
 namespace bucket {
 
 inline constexpr std::int64_t kFew[] = {1, 2, 4, 8, 16, 32, 64, 96, 128};
-inline constexpr std::int64_t kHeights[] = {64, 176, 208};
-inline constexpr std::int64_t kByHeightUntil[] = {2048, 2816, 2912};
+// Height, first and last multiple.
+inline constexpr std::int64_t kHeights[][3] = {{64, 64, 2048}, {176, 176, 2816}, {208, 208, 2912}, {200, 2200, 4000}};
+inline constexpr std::int64_t kStepsFrom = 2048;
 inline constexpr std::int64_t kSteps[][2] = {{128, 4096}, {512, 8192}};  // step, until
 inline constexpr std::size_t kMost = 128;
 
@@ -52,12 +53,12 @@ constexpr Edges make_edges() {
   for (const std::int64_t value : kFew) {
     edges.add(value);
   }
-  for (std::size_t i = 0; i < std::size(kHeights); ++i) {
-    for (std::int64_t value = kHeights[i]; value <= kByHeightUntil[i]; value += kHeights[i]) {
+  for (const auto& [height, first, until] : kHeights) {
+    for (std::int64_t value = first; value <= until; value += height) {
       edges.add(value);
     }
   }
-  std::int64_t from = kByHeightUntil[0];
+  std::int64_t from = kStepsFrom;
   for (const auto& [step, until] : kSteps) {
     for (; from <= until; from += step) {
       edges.add(from);

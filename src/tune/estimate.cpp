@@ -29,6 +29,9 @@ constexpr double kMemoryShare = 0.92;   // of the memory's peak, by rows of kLon
 constexpr double kShortShare = 0.86;    // less
 constexpr int kLongRowBytes = 256;      // of a weight tile
 constexpr double kBesideMemory = 0.05;  // of the shorter of computing and reading memory, not hidden by the longer
+constexpr double kQueuedSeconds = 3.5e-6;  // that what is asked for may take at the memory's rate, and bytes that a
+constexpr double kQueuedBytes = 100e3;     // multiprocessor may ask for, before pages are no longer read in one go:
+constexpr double kQueueLoss = 0.036e6;     // a loss for each second more
 constexpr int kMaxThreads = 1536;
 constexpr int kReservedSharedBytes = 1024;  // the driver's own, per block
 constexpr int kFragmentRegisters = 64;      // of a thread, besides its sums
@@ -156,9 +159,15 @@ Estimate estimate_streaming(const KernelConfig& config, std::int64_t m, const De
 }
 
 // Of the memory's peak rate.
-double memory_share(const KernelConfig& config) {
-  const int row = product(config.problem).b == Major::mn ? config.tile.n : config.tile.k;
-  return row * kElementBytes >= kLongRowBytes ? kMemoryShare : kShortShare;
+double memory_share(const KernelConfig& config, const ProductSizes& sizes, double resident, const DeviceSpec& spec) {
+  const Tile& tile = config.tile;
+  const int row = product(config.problem).b == Major::mn ? tile.n : tile.k;
+  const double stage = (std::min<double>(sizes.rows, tile.m) + 2.0 * tile.n) * tile.k * kElementBytes;
+  const double asked = resident * (tile.stages - 1) * stage;  // by a multiprocessor
+  const double queued = std::max(
+      0.0, asked - std::max(kQueuedBytes, kQueuedSeconds * spec.memory_bytes_per_second / spec.multiprocessors));
+  const double share = row * kElementBytes >= kLongRowBytes ? kMemoryShare : kShortShare;
+  return share / (1 + kQueueLoss * queued * spec.multiprocessors / spec.memory_bytes_per_second);
 }
 
 }  // namespace
@@ -184,8 +193,10 @@ Estimate estimate(const KernelConfig& config, std::int64_t m, const DeviceSpec& 
     seconds += last.seconds;
     limit = full_waves > 0 ? limit : last.limit;
   }
-  const double memory_seconds = memory_bytes(config, sizes, m, static_cast<double>(at_once)) /
-                                (spec.memory_bytes_per_second * memory_share(config));
+  const double memory_seconds =
+      memory_bytes(config, sizes, m, static_cast<double>(at_once)) /
+      (spec.memory_bytes_per_second *
+       memory_share(config, sizes, static_cast<double>(std::min(blocks, at_once)) / spec.multiprocessors, spec));
   const bool memory_bound = memory_seconds > seconds;
   seconds = kLaunchSeconds + std::max(seconds, memory_seconds) + kBesideMemory * std::min(seconds, memory_seconds);
   return {seconds, fmt::format("estimated {:.4g} us: {} tiles, {} x {} at a time, limited by {}", seconds * 1e6, blocks,

@@ -17,8 +17,9 @@ constexpr double kMaxClock = 1.98e9;
 constexpr double kBusyClock = 1.73e9;        // with all tensor cores busy on random data: the power limit
 constexpr double kPowerExponent = 0.41;      // idle tensor cores hand their power to the others
 constexpr double kLoadedBytesPerClock = 88;  // into shared memory, sustained
-constexpr double kLoadClocks = 0.0044;       // what each byte costs all the same, in power
-constexpr double kSharedBytesPerClock = 128;
+constexpr double kStraddlingBytesPerClock =
+    26;                                    // of all, where rows are no multiple of 128 bytes: two lines a row of a box
+constexpr double kLoadClocks = 0.0046;     // what each byte costs all the same, in power
 constexpr double kGatedPerClock = 7.2;     // elements that a warpgroup gates and stores
 constexpr double kStoredPerClock = 8;      // that it stores as they are
 constexpr double kRoundClocks = 210;       // of a round of its staging besides
@@ -27,28 +28,62 @@ constexpr double kPromotedClocks = 2.8;    // of adding a thread's f16 sum to it
 constexpr double kFirstLoadClocks = 3600;  // until the first stage has arrived
 constexpr double kStageGapClocks = 18;     // of a cooperative tile, whose warpgroups wait for each stage
 constexpr double kMemoryShare = 0.92;      // of the memory's peak
-constexpr double kIdleExponent = 0.34;     // how far fewer multiprocessors fall short of drawing that
+constexpr double kIdleExponent = 0.34;     // how far fewer multiprocessors fall short of drawing that, of an H200
+constexpr double kDrawnEach = 36e9;        // bytes a second of that, of a multiprocessor
 constexpr double kUnhidden = 0.2;          // of the shorter of computing and reading memory
 constexpr double kLaunchSeconds = 0.7e-6;
 
 // Of the time to multiply: a ring of three stages hides less; a ping-pong tile falls behind a little where x is operand
 // B, and in the deep products of the backward pass, most where both operands have contiguous rows or columns.
 constexpr double kShallowRing = 1.02;
-constexpr double kPingPongSwapped = 1.008;
+constexpr double kPingPongSwapped = 1.006;
 constexpr double kPingPongDx = 1.03;
 constexpr double kPingPongDw = 1.03;
-// The recomputation's ping-pong tiles with rings of six stages and more, which are the narrow ones, lose this; it was
-// seen at every size, more where d_model is larger, and is not explained (issue 4).
-constexpr double kNarrowRecompute = 1.07;
+// The recomputation's ping-pong tiles with rings of six stages and more, which are the narrow ones, lose this where
+// d_model is 4096, less where it is smaller; not explained. On an H100 all of them lose the other one where d_model is
+// more than 2048.
+constexpr double kNarrowRecompute = 0.12;
+constexpr double kDeepRecompute = 0.07;
 
-// Tiles whose halves are two instructions have not run on a card yet. The tuner, which checks what it tries, may find
-// them fast; on paper they are not chosen (issue 3).
-constexpr double kNeverRun = 1.1;
+double recompute_factor(const Tile& tile, double depth) {
+  return (tile.stages > 5 ? 1 + kNarrowRecompute * std::min(1.0, depth / 4096) : 1) *
+         (1 + kDeepRecompute * std::clamp((depth - 2048) / 1024, 0.0, 1.0));
+}
 
-double ping_pong_factor(Pass pass, const Tile& tile) {
+// How many rows of A a group of the raster shall have, for tiles that read more than kHungryBytesPerClock: the L2 cache
+// then decides. Below, the same columns of B are read more often; above, more of A is evicted before its next reader
+// comes, soonest where much besides goes through the cache. Of 152 problems on an H100; a loss for each doubling. An
+// H200 shows less of it.
+constexpr double kHungryBytesPerClock = 54;
+constexpr double kShortGroup = 0.03;
+struct GroupRows {
+  double least;
+  double most;
+  double tall;  // a doubling beyond that
+};
+GroupRows group_rows(Pass pass) {
   switch (pass) {
     case Pass::recompute:
-      return tile.stages > 5 ? kNarrowRecompute : 1;
+      return {1024, 1024, 0.09};
+    case Pass::forward_store:
+      return {1536, 1024, 0.05};
+    default:
+      return {1536, 1536, 0.06};
+  }
+}
+constexpr double kGroupDepth = 2048;  // of d_model: less of it, less of the loss
+
+// What a wave of blocks reads of both operands is read again by the next one, x by its own columns and the weights by
+// the next group's rows. Of more bytes than the L2 cache keeps for them much comes from memory again: at this loss a
+// byte, up to one in all. Of the forward products, which have many columns.
+constexpr double kKeptBytes = 65e6;
+constexpr double kEvictedLoss = 0.0055e-6;
+constexpr double kMostEvictedLoss = 0.1;
+
+double ping_pong_factor(Pass pass, const Tile& tile, double depth) {
+  switch (pass) {
+    case Pass::recompute:
+      return recompute_factor(tile, depth);
     case Pass::dx:
       return kPingPongDx;
     case Pass::dw:
@@ -59,13 +94,36 @@ double ping_pong_factor(Pass pass, const Tile& tile) {
   }
 }
 
-double multiply_factor(const KernelConfig& config) {
+double walk_factor(const KernelConfig& config, const ProductSizes& sizes, const DeviceSpec& spec) {
   const Tile& tile = config.tile;
-  const double ring = tile.stages < 4 ? kShallowRing : 1;
-  if (!is_ping_pong(tile)) {
-    return ring;
+  const double rows = static_cast<double>(tile.group_m) * tile.m;
+  if (rows >= sizes.rows) {
+    return 1;
   }
-  return ring * (is_swapped(tile) ? kPingPongSwapped : 1) * ping_pong_factor(config.problem.pass, tile);
+  const Pass pass = config.problem.pass;
+  double factor = 1;
+  if (is_forward(pass) || pass == Pass::recompute) {
+    const double columns = 2.0 * tile.n * spec.multiprocessors / tile.group_m;
+    const double bytes = (rows + columns) * sizes.depth * kElementBytes;
+    factor += std::clamp((bytes - kKeptBytes) * kEvictedLoss, 0.0, kMostEvictedLoss);
+  }
+  const double bytes_per_clock = (tile.m + 2.0 * tile.n) * kElementBytes * kFlopsPerClock / (4.0 * tile.m * tile.n);
+  if (is_ping_pong(tile) && bytes_per_clock > kHungryBytesPerClock) {
+    const GroupRows wanted = group_rows(pass);
+    const double tall = std::max(0.0, std::log2(rows / wanted.most));
+    const double low = std::max(0.0, std::log2(wanted.least / rows));
+    factor += std::min(1.0, sizes.depth / kGroupDepth) * (wanted.tall * tall + kShortGroup * low);
+  }
+  return factor;
+}
+
+double multiply_factor(const KernelConfig& config, const ProductSizes& sizes, const DeviceSpec& spec) {
+  const Tile& tile = config.tile;
+  const double walk = (tile.stages < 4 ? kShallowRing : 1) * walk_factor(config, sizes, spec);
+  if (!is_ping_pong(tile)) {
+    return walk;
+  }
+  return walk * (is_swapped(tile) ? kPingPongSwapped : 1) * ping_pong_factor(config.problem.pass, tile, sizes.depth);
 }
 
 // What a warpgroup does with 64 rows of both halves of its sums.
@@ -88,32 +146,48 @@ Round round_of(const Problem& problem, const ProductSizes& sizes) {
   }
 }
 
+// Elements from one row in memory to the next, where rows are dense.
+struct Pitches {
+  int a;
+  int b;
+};
+Pitches pitches(const Problem& problem) {
+  const int model = problem.d_model;
+  const int intermediate = problem.d_intermediate;
+  if (is_dw(problem.pass)) {
+    return {model, intermediate};
+  }
+  return {problem.pass == Pass::dx ? intermediate : model, problem.layout == Layout::kn ? intermediate : model};
+}
+
+// Of 128 bytes, that a row of a box lies in.
+int lines(int pitch) { return pitch % kSwizzledElements == 0 ? 1 : 2; }
+
+// What all tiles load, where the L2 cache is what they wait for.
+double cache_clocks(const KernelConfig& config, const ProductSizes& sizes, std::int64_t m, const DeviceSpec& spec) {
+  const auto clocks = [&](double bytes, int pitch) {
+    return bytes / spec.multiprocessors / (lines(pitch) == 1 ? kLoadedBytesPerClock : kStraddlingBytesPerClock);
+  };
+  const Pitches pitch = pitches(config.problem);
+  const double deep = sizes.depth * static_cast<double>(sizes.splits) * kElementBytes;
+  const double columns = static_cast<double>(tiles_n(config));
+  const double rows = static_cast<double>(tiles_m(config, m));
+  return clocks(columns * sizes.rows * deep, pitch.a) + clocks(rows * columns * 2.0 * config.tile.n * deep, pitch.b);
+}
+
 // Of a warpgroup: all products of its tile or of its part of one, and the tile's rounds of output.
 struct TileClocks {
   double multiply;
   double store;
 };
 
-// Where an instruction multiplies one half of B, both read A, and shared memory may not keep up: supposed, not fitted
-// (no such tile has been timed). Bytes of a stage, written once and read by each warpgroup that multiplies.
-double shared_clocks(const KernelConfig& config) {
-  const Tile& tile = config.tile;
-  if (!multiplies_halves(config)) {
-    return 0;
-  }
-  const int warpgroups = is_ping_pong(tile) ? 1 : consumer_warpgroups(tile);
-  const double read = 2.0 * (tile.m + tile.n * warpgroups);
-  const double written = tile.m + 2.0 * staged_rows(product(config.problem).b, tile.n);
-  return (read + written) * tile.k * kElementBytes / kSharedBytesPerClock;
-}
-
-TileClocks tile_clocks(const KernelConfig& config, const ProductSizes& sizes) {
+TileClocks tile_clocks(const KernelConfig& config, const ProductSizes& sizes, const DeviceSpec& spec) {
   const Tile& tile = config.tile;
   const bool ping_pong = is_ping_pong(tile);
   const auto stages = static_cast<double>(sizes.steps);
   const double products = 4.0 * tile.m * tile.n * tile.k / kFlopsPerClock;
   const double rows = std::min<double>(sizes.rows, tile.m);
-  const double loaded = (rows + 2.0 * staged_rows(product(config.problem).b, tile.n)) * tile.k * kElementBytes;
+  const double loaded = (rows + 2.0 * tile.n) * tile.k * kElementBytes;
   const double gap = ping_pong ? 0 : kStageGapClocks;
   const double sums = 2.0 * tile.m * tile.n / (tile.warps_m * tile.warps_n * kWarpThreads);
   const double promotion =
@@ -121,16 +195,18 @@ TileClocks tile_clocks(const KernelConfig& config, const ProductSizes& sizes) {
   const double elements = static_cast<double>(tile.m) * tile.n / (ping_pong ? 1 : consumer_warpgroups(tile));
   const double rounds = elements / (kWgmmaRows * staged_sums(tile));
   const Round round = round_of(config.problem, sizes);
-  const double stage = std::max({products, loaded / kLoadedBytesPerClock, shared_clocks(config)}) +
+  const Pitches pitch = pitches(config.problem);
+  const double loading = lines(pitch.a) * rows + lines(pitch.b) * 2.0 * tile.n;
+  const double stage = std::max(products, loading * tile.k * kElementBytes / kLoadedBytesPerClock) +
                        loaded * kLoadClocks + gap + promotion;
-  return {stages * stage * multiply_factor(config),
+  return {stages * stage * multiply_factor(config, sizes, spec),
           rounds * ((round.gated + round.plain) * kRoundClocks + round.fetches * kFetchClocks) +
               elements * (round.gated / kGatedPerClock + round.plain / kStoredPerClock)};
 }
 
 // Of the multiprocessor with most tiles, from the first load to the last store.
 double longest_walk(const KernelConfig& config, const ProductSizes& sizes, long long tiles, const DeviceSpec& spec) {
-  const TileClocks clocks = tile_clocks(config, sizes);
+  const TileClocks clocks = tile_clocks(config, sizes, spec);
   const auto walk = static_cast<double>(ceil_div(tiles, spec.multiprocessors));
   const double turn = is_ping_pong(config.tile) ? std::max(clocks.multiply, (clocks.multiply + clocks.store) / 2)
                                                 : clocks.multiply + clocks.store;
@@ -146,7 +222,9 @@ double memory_seconds(const ProductSizes& sizes, long long tiles, const DeviceSp
   const auto rest = static_cast<double>(tiles % spec.multiprocessors) / spec.multiprocessors;  // of the last wave
   const long long whole = tiles / spec.multiprocessors;
   const auto full = static_cast<double>(whole);
-  const double waves = full + (rest > 0 ? rest * std::pow(rest, -kIdleExponent) : 0);
+  const double drawn = spec.memory_bytes_per_second / (kDrawnEach * spec.multiprocessors);
+  const double exponent = kIdleExponent * std::min(1.0, drawn * drawn);
+  const double waves = full + (rest > 0 ? rest * std::pow(rest, -exponent) : 0);
   return (operands + results) / (spec.memory_bytes_per_second * kMemoryShare) * waves / (full + rest);
 }
 
@@ -155,14 +233,13 @@ double memory_seconds(const ProductSizes& sizes, long long tiles, const DeviceSp
 Estimate estimate_wgmma(const KernelConfig& config, std::int64_t m, const DeviceSpec& spec) {
   const ProductSizes sizes = product_sizes(config, m, spec);
   const long long all = tiles(config, m) * sizes.splits;
-  const double clocks = longest_walk(config, sizes, all, spec);
+  const double clocks = std::max(longest_walk(config, sizes, all, spec), cache_clocks(config, sizes, m, spec));
   const double flops =
       2.0 * sizes.rows * sizes.columns * sizes.b_matrices * sizes.depth * static_cast<double>(sizes.splits);
   const double busy = std::min(1.0, flops / (clocks * spec.multiprocessors * kFlopsPerClock));
   const double computing = clocks / std::min(kMaxClock, kBusyClock * std::pow(busy, -kPowerExponent));
   const double memory = memory_seconds(sizes, all, spec);
-  const double seconds = (kLaunchSeconds + std::max(computing, memory) + kUnhidden * std::min(computing, memory)) *
-                         (multiplies_halves(config) ? kNeverRun : 1);
+  const double seconds = kLaunchSeconds + std::max(computing, memory) + kUnhidden * std::min(computing, memory);
   return {seconds, fmt::format("estimated {:.4g} us: {} tiles, {} at a time, limited by {}", seconds * 1e6, all,
                                spec.multiprocessors, memory > computing ? "memory bandwidth" : "tensor cores")};
 }

@@ -102,7 +102,7 @@ fi
 
 if wants forward; then
   for layout in nk kn; do
-    step "forward_goals_$layout" 90 "$build/swiglu" bench goals --layout "$layout" --json "$output/goals_$layout.json"
+    step "forward_goals_$layout" 180 "$build/swiglu" bench goals --layout "$layout" --json "$output/goals_$layout.json"
     step "forward_tiles_$layout" 120 "$build/swiglu" bench goals --filter 'm8192 4096x12288' --layout "$layout" --quick \
       --every-tile --tiles _sm --json "$output/tiles_$layout.json"
   done
@@ -110,7 +110,7 @@ fi
 
 if wants backward; then
   for layout in nk kn; do
-    step "backward_goals_$layout" 120 "$build/swiglu" bench goals --pass backward --layout "$layout" \
+    step "backward_goals_$layout" 180 "$build/swiglu" bench goals --pass backward --layout "$layout" \
       --json "$output/backward_$layout.json"
     step "both_goals_$layout" 120 "$build/swiglu" bench goals --pass forward+backward --layout "$layout" \
       --json "$output/both_$layout.json"
@@ -123,10 +123,10 @@ if wants suites; then
   bench() {
     local name=$1 limit=$2
     shift 2
-    step "suite_$name" "$limit" "$build/swiglu" bench "$@" --rounds 7 --seconds 0.08 --json "$output/$name.json"
+    step "suite_$name" "$limit" "$build/swiglu" bench "$@" --rounds 7 --seconds 0.6 --json "$output/$name.json"
   }
-  bench seed 180 seed
-  bench llm 260 llm
+  bench seed 240 seed
+  bench llm 340 llm
   bench f16 90 goals --dtype f16
   bench f16_sums 90 goals --dtype f16 --accum f16
   bench store 60 goals --store --filter 4096x

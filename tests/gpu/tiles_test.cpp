@@ -61,6 +61,17 @@ std::vector<TileCase> tile_cases() {
   return cases;
 }
 
+// Not of the padded copies that may take the place of rows that are no multiple of 16 bytes: whether they do is the
+// plan's to say (padding_test.cpp), and with them such a problem is one of those that have 16-byte rows.
+bool is_of_own_rows(const TileCase& test, const CandidateReport& report) {
+  const Case& base = test.test.base;
+  if (base.d_model % 8 == 0 && base.d_intermediate % 8 == 0) {
+    return true;
+  }
+  const auto has = [&](const char* part) { return report.problem.find(part) != std::string::npos; };
+  return !has("pad") && (has("_a2") || has("_a4") || has("_a8"));
+}
+
 struct Candidates {
   std::map<std::string, std::set<std::size_t>> cases_of_tile;
   std::set<std::string> families;
@@ -85,7 +96,9 @@ Candidates compile_all(const std::vector<TileCase>& cases, const std::string& ar
       const std::lock_guard<std::mutex> lock(mutex);
       for (const CandidateReport& report : reports) {
         ++all.kernels;
-        all.cases_of_tile[report.tile].insert(i);
+        if (is_of_own_rows(cases[i], report)) {
+          all.cases_of_tile[report.tile].insert(i);
+        }
         all.families.insert(report.family);
         if (!report.ok) {
           all.failures.push_back(report.config + ": " + report.message);
@@ -131,8 +144,8 @@ TEST_CASE("every candidate tile of every family computes every kind of problem")
     }
   });
   for (std::size_t i = 0; i < tiles.size(); ++i) {
-    CHECK_MESSAGE(results[i].exit_code == 0, kTileVariable, "=", tiles[i].first, " exit code ", results[i].exit_code,
-                  "\n", results[i].output);
+    CHECK_MESSAGE(results[i].exit_code == 0, std::string(kTileVariable), "=", tiles[i].first, " exit code ",
+                  results[i].exit_code, "\n", results[i].output);
   }
   MESSAGE(candidates.kernels, " kernels of ", tiles.size(), " tiles on ", arch_of(test_device()));
 }

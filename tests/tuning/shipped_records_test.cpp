@@ -43,7 +43,9 @@ void check_record(const TuningEntry& entry) {
 
 TEST_CASE("records that ship are sound, current, and none is there twice") {
   const fs::path folder = SHIPPED_DIRECTORY;
-  for (const auto& file : fs::exists(folder) ? fs::directory_iterator(folder) : fs::directory_iterator()) {
+  REQUIRE(fs::exists(folder));
+  REQUIRE_FALSE(fs::is_empty(folder));
+  for (const auto& file : fs::directory_iterator(folder)) {
     const std::string text = read(file.path());
     const DecodedDocument document = decode_document(text);
     CAPTURE(file.path().string());

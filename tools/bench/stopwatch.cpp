@@ -38,8 +38,9 @@ Sample Stopwatch::burst(const Replay& replay) const {
 
 Sample Stopwatch::sustained(const Replay& replay, double seconds) const {
   const double one = seconds_of(replay);
-  return time(replay,
-              {.untimed = replays_in(kSettlingSeconds, one), .timed = replays_in(seconds, one), .flush = false});
+  return time(replay, {.untimed = replays_in(std::max(kSettlingSeconds, seconds), one),
+                       .timed = replays_in(seconds, one),
+                       .flush = false});
 }
 
 void Stopwatch::warm_up(const Replay& replay, double seconds) const {

@@ -20,7 +20,10 @@ namespace swiglu::tool {
 
 inline constexpr std::size_t kFlushBytes = std::size_t{256} << 20;  // several times any L2
 inline constexpr double kIdleMilliseconds = 3;                      // lets power and clock recover
-inline constexpr double kSettlingSeconds = 0.1;  // of load, until power and clock are those of sustained work
+// Of load, until power and clock are those of sustained work, at least; a longer sample settles for as long as it
+// takes. A power limit is kept by steps of tenths of a second: samples of less show where between two of them they
+// fell.
+inline constexpr double kSettlingSeconds = 0.1;
 
 class Stopwatch {
  public:

@@ -21,12 +21,5 @@ constexpr Problem problem(Pass pass, int d_model, int d_intermediate, int access
           access_bytes};
 }
 
-// wgmma instructions that a tile takes for 16 of k.
-[[maybe_unused]] constexpr int instructions_of_a_step(const KernelConfig& config) {
-  const Tile& tile = config.tile;
-  const int blocks = is_swapped(tile) ? 2 * tile.n / kWgmmaRows : tile.m / kWgmmaRows;
-  return multiplies_halves(config) ? 2 * blocks : blocks;
-}
-
 }  // namespace
 }  // namespace swiglu::emulator

@@ -2,7 +2,6 @@
 // tile, and no more work, traffic or bank conflicts than the design says. Compiled once for each combination.
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -67,19 +66,16 @@ void check_wgmma_work(const KernelConfig& config, const Counters& counters) {
   const Tile& tile = config.tile;
   const auto tile_count = static_cast<std::uint64_t>(tiles(config, kM));
   const auto stages = static_cast<std::uint64_t>(ceil_div(kProblem.d_model, tile.k));
-  const auto blocks = static_cast<std::uint64_t>(instructions_of_a_step(config));
+  const auto blocks = static_cast<std::uint64_t>(is_swapped(tile) ? 2 * tile.n / kWgmmaRows : tile.m / kWgmmaRows);
   CHECK(counters.wgmma == tile_count * stages * static_cast<std::uint64_t>(tile.k / 16) * blocks);
 
   const Product of = product(config.problem);
   const auto operand_boxes = static_cast<std::uint64_t>(boxes(of.a, tile.m) + 2 * boxes(of.b, tile.n));
   CHECK(counters.tma_loads == tile_count * stages * operand_boxes);
   const auto row_bytes = static_cast<std::uint64_t>(kProblem.d_model * kElementBytes);
-  std::uint64_t columns = 0;  // of a half, with those that two tiles load
-  for (int column = 0; column < kProblem.d_intermediate; column += tile.n) {
-    columns += static_cast<std::uint64_t>(std::min(staged_rows(of.b, tile.n), kProblem.d_intermediate - column));
-  }
-  CHECK(counters.tma_loaded_bytes == static_cast<std::uint64_t>(tiles_n(config)) * kM * row_bytes +
-                                         static_cast<std::uint64_t>(tiles_m(config, kM)) * 2 * columns * row_bytes);
+  CHECK(counters.tma_loaded_bytes ==
+        static_cast<std::uint64_t>(tiles_n(config)) * kM * row_bytes +
+            static_cast<std::uint64_t>(tiles_m(config, kM)) * 2 * kProblem.d_intermediate * row_bytes);
 
   const Box box = output_box(config);
   const auto output_boxes = static_cast<std::uint64_t>(tile.m / box.rows * (tile.n / box.columns));

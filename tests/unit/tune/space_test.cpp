@@ -182,9 +182,8 @@ TEST_CASE("every rule of wgmma_sm90 names itself") {
         "columns of operand B must be a multiple of 8, for f16 sums of 16, up to 256");
   CHECK(with({200, 64, 64, 4, 1, 4, 16}) == "");
   CHECK(with({512, 24, 64, 2, 8, 1, 16}) == "a box of a tensor map has at most 256 rows");
-  CHECK(with({128, 96, 64, 4, 4, 1, 16}, Layout::kn) == "");
-  CHECK(with({128, 88, 64, 4, 4, 1, 16}, Layout::kn) ==
-        "n must be a multiple of 16 where the columns of B are contiguous");
+  CHECK(with({128, 96, 64, 4, 4, 1, 16}, Layout::kn) ==
+        "n must be a multiple of 64 where the columns of B are contiguous");
   CHECK(with({128, 128, 64, 4, 4, 1, 16}) == "sums would not fit the registers of a thread");
   KernelConfig narrow{problem(), Family::wgmma_sm90, {128, 64, 64, 4, 4, 1, 16}};
   narrow.problem.access_bytes = 8;
@@ -226,23 +225,6 @@ TEST_CASE("wgmma_sm90: byte, register and box counts of known tiles") {
   CHECK(find_arch("sm_90a")->representative.shared_bytes_per_block == kWgmmaSharedBytes);
 }
 
-TEST_CASE("wgmma_sm90: columns of B that do not fill atoms of 64 take them all the same") {
-  const Tile tile{128, 112, 64, 4, 8, 1, 16};
-  KernelConfig config{problem(), Family::wgmma_sm90, tile};
-  config.problem.layout = Layout::nk;
-  CHECK_FALSE(multiplies_halves(config));
-  CHECK(boxes(Major::k, 112) == 1);
-  CHECK(shared_bytes(config) == 4 * (128 + 224) * 128 + 2 * 64 * 112 * 2 + 4 * 16);
-  config.problem.layout = Layout::kn;
-  CHECK(reason(config) == "");
-  CHECK(multiplies_halves(config));
-  CHECK(boxes(Major::mn, 112) == 2);
-  CHECK(shared_bytes(config) == 4 * (128 + 256) * 128 + 2 * 64 * 112 * 2 + 4 * 16);
-  CHECK(tiles_n(config) == ceil_div(config.problem.d_intermediate, 112));
-  config.tile.n = 128;
-  CHECK_FALSE(multiplies_halves(config));
-}
-
 TEST_CASE("wgmma_sm90: the passes of the backward pass") {
   const auto of = [](Pass pass, Layout layout, Tile tile) {
     return KernelConfig{{DType::bf16, Accum::f32, layout, pass, 4096, 14336, 16}, Family::wgmma_sm90, tile};
@@ -264,7 +246,7 @@ TEST_CASE("wgmma_sm90: the passes of the backward pass") {
         4 * (128 + 256) * 128 + 2 * 64 * 128 * 2 + 4 * 16 + 2 * 8);
   CHECK(shared_bytes(of(Pass::dx, Layout::kn, cooperative)) == 4 * (128 + 256) * 128 + 2 * 64 * 128 * 2 + 4 * 16);
   CHECK(reason(of(Pass::dw, Layout::kn, ping_pong)) ==
-        "n must be a multiple of 16 where the columns of B are contiguous");
+        "n must be a multiple of 64 where the columns of B are contiguous");
   CHECK(reason(of(Pass::dx, Layout::kn, ping_pong)) == "");  // the weights' transposed: contiguous along k
   CHECK(reason(of(Pass::dw, Layout::kn, {176, 64, 64, 5, 1, 4, 8})) ==
         "m must be a multiple of 64 where the rows of A are contiguous");
