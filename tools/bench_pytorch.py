@@ -28,7 +28,6 @@ GOAL_TOKENS = 8192
 FLUSH_BYTES = 256 << 20  # several times any L2
 WAIT_CYCLES = 10_000_000  # about 5 ms: longer than any host takes to enqueue a pass
 SUSTAINED_ROUNDS = 3
-SETTLING_SECONDS = 0.1  # of a contender's own load, until power and clock are those of sustained work
 ALLOWED_ERROR = 1.25  # times what eager PyTorch loses against float32
 
 
@@ -47,7 +46,7 @@ def parse(arguments):
     parser.add_argument("--dtype", choices=["bf16", "f16"], default="bf16")
     parser.add_argument("--layout", choices=["nk", "kn"], default="nk", help="of libswiglu's weights; PyTorch's are nk")
     parser.add_argument("--rounds", type=positive, default=15, metavar="N")
-    parser.add_argument("--seconds", type=float, default=0.4, metavar="S",
+    parser.add_argument("--seconds", type=float, default=0.7, metavar="S",
                         help="of sustained load, in each of three rounds of every contender (%(default)s); 0: none")
     parser.add_argument("--device", type=int, default=0, metavar="N", help="CUDA ordinal")
     parser.add_argument("--seed", type=int, default=1)
@@ -256,7 +255,7 @@ def measure(torch, contenders, rounds, seconds):
 
         samples["sustained"] = rounds_of(
             SUSTAINED_ROUNDS, names,
-            lambda name: sustained_milliseconds(torch, replays[name], passes_in(SETTLING_SECONDS, name), passes_in(seconds, name)))
+            lambda name: sustained_milliseconds(torch, replays[name], passes_in(seconds, name), passes_in(seconds, name)))
     return samples
 
 

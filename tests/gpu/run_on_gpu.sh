@@ -9,7 +9,8 @@
 #   forward    speeds next to cuBLASLt's: the goals, and every tile at one of them
 #   backward   the same of the backward pass, alone and with the forward pass
 #   suites     speeds next to cuBLASLt's: suites seed and llm, the goals in f16, with f16 sums and storing g and u
-#   records    the tuning records that ship, made anew by all GPUs, into OUTPUT/records.json, and the tuner's promises
+#   records    the tuning records that ship, by all GPUs: what cache/tuned/ lacks is measured, and all of them are in
+#              OUTPUT/records.json afterwards, also where time was too short for all; and the tuner's promises
 #   sanitizer  compute-sanitizer: odd placements under each checker, then every tile
 #
 # Without a PART all of them. SECONDS (default 580) is for all steps together: a step is given what is left, at most its
@@ -135,6 +136,9 @@ fi
 if wants records; then
   records=$stores/records
   export SWIGLU_CACHE_MAX_BYTES=16G  # some 40 KB for each kernel that is tried
+  for shipped in "$here"/../../cache/tuned/*.json; do  # of other cards and versions they are skipped
+    SWIGLU_CACHE_DIR=$records "$build/swiglu" tuning import "$shipped" >>"$output/import.log" 2>&1
+  done
   step prewarm $((budget * 3 / 4)) env SWIGLU_CACHE_DIR="$records" bash -c "set -o pipefail
     '$here/../tuning/shipped_problems.sh' | '$build/swiglu' prewarm --file - --device all -p 3 \
       --time-limit $((budget * 2 / 3)) --json >'$output/prewarm.json' || exit

@@ -57,7 +57,8 @@ struct Options {
   bool no_check = false;
   bool compile_only = false;
   bool by_point = false;
-  std::string arch;  // with compile_only
+  std::string arch;        // with compile_only
+  double memory_rate = 0;  // bytes a second, with arch; 0: of its representative card
   std::string tiles;
   bool tried = false;
 };
@@ -271,7 +272,10 @@ int run(const Options& options) {
     fail(SWIGLU_INVALID_ARGUMENT, "{} is no architecture", options.arch);
   }
   const Arch& arch = *named;
-  const DeviceSpec& spec = device == nullptr ? arch.representative : device->spec();
+  DeviceSpec spec = device == nullptr ? arch.representative : device->spec();
+  if (options.memory_rate > 0) {
+    spec.memory_bytes_per_second = options.memory_rate;
+  }
   std::vector<KernelConfig> configs;
   std::set<std::string> seen;
   Options compiled = options;
@@ -325,6 +329,7 @@ int main(int argc, char** argv) {
   app.add_flag("--by-point", options.by_point, "a line for each point, as tests/tuning/measured/ keeps them");
   app.add_flag("--compile-only", options.compile_only, "fill the kernel store, measure nothing");
   app.add_option("--arch", options.arch, "with --compile-only, on a machine without a GPU");
+  app.add_option("--memory-rate", options.memory_rate, "with --arch, bytes a second: as an H100, 3.352e12, would try");
   CLI11_PARSE(app, argc, argv);
   try {
     return run(options);
