@@ -5,6 +5,7 @@
 
 #include <fmt/core.h>
 
+#include "tune/estimate_cache.h"
 #include "tune/product_sizes.h"
 
 namespace swiglu {
@@ -12,13 +13,9 @@ namespace {
 
 // Fitted to the times of all candidates of 86 problems on an H200 (docs/measurements.md); clocks are a
 // multiprocessor's.
-constexpr double kFlopsPerClock = 4096;
 constexpr double kMaxClock = 1.98e9;
-constexpr double kBusyClock = 1.73e9;        // with all tensor cores busy on random data: the power limit
-constexpr double kPowerExponent = 0.41;      // idle tensor cores hand their power to the others
-constexpr double kLoadedBytesPerClock = 88;  // into shared memory, sustained
-constexpr double kStraddlingBytesPerClock =
-    26;                                    // of all, where rows are no multiple of 128 bytes: two lines a row of a box
+constexpr double kBusyClock = 1.73e9;      // with all tensor cores busy on random data: the power limit
+constexpr double kPowerExponent = 0.41;    // idle tensor cores hand their power to the others
 constexpr double kLoadClocks = 0.0046;     // what each byte costs all the same, in power
 constexpr double kGatedPerClock = 7.2;     // elements that a warpgroup gates and stores
 constexpr double kStoredPerClock = 8;      // that it stores as they are
@@ -50,36 +47,6 @@ double recompute_factor(const Tile& tile, double depth) {
          (1 + kDeepRecompute * std::clamp((depth - 2048) / 1024, 0.0, 1.0));
 }
 
-// How many rows of A a group of the raster shall have, for tiles that read more than kHungryBytesPerClock: the L2 cache
-// then decides. Below, the same columns of B are read more often; above, more of A is evicted before its next reader
-// comes, soonest where much besides goes through the cache. Of 152 problems on an H100; a loss for each doubling. An
-// H200 shows less of it.
-constexpr double kHungryBytesPerClock = 54;
-constexpr double kShortGroup = 0.03;
-struct GroupRows {
-  double least;
-  double most;
-  double tall;  // a doubling beyond that
-};
-GroupRows group_rows(Pass pass) {
-  switch (pass) {
-    case Pass::recompute:
-      return {1024, 1024, 0.09};
-    case Pass::forward_store:
-      return {1536, 1024, 0.05};
-    default:
-      return {1536, 1536, 0.06};
-  }
-}
-constexpr double kGroupDepth = 2048;  // of d_model: less of it, less of the loss
-
-// What a wave of blocks reads of both operands is read again by the next one, x by its own columns and the weights by
-// the next group's rows. Of more bytes than the L2 cache keeps for them much comes from memory again: at this loss a
-// byte, up to one in all. Of the forward products, which have many columns.
-constexpr double kKeptBytes = 65e6;
-constexpr double kEvictedLoss = 0.0055e-6;
-constexpr double kMostEvictedLoss = 0.1;
-
 double ping_pong_factor(Pass pass, const Tile& tile, double depth) {
   switch (pass) {
     case Pass::recompute:
@@ -94,32 +61,9 @@ double ping_pong_factor(Pass pass, const Tile& tile, double depth) {
   }
 }
 
-double walk_factor(const KernelConfig& config, const ProductSizes& sizes, const DeviceSpec& spec) {
-  const Tile& tile = config.tile;
-  const double rows = static_cast<double>(tile.group_m) * tile.m;
-  if (rows >= sizes.rows) {
-    return 1;
-  }
-  const Pass pass = config.problem.pass;
-  double factor = 1;
-  if (is_forward(pass) || pass == Pass::recompute) {
-    const double columns = 2.0 * tile.n * spec.multiprocessors / tile.group_m;
-    const double bytes = (rows + columns) * sizes.depth * kElementBytes;
-    factor += std::clamp((bytes - kKeptBytes) * kEvictedLoss, 0.0, kMostEvictedLoss);
-  }
-  const double bytes_per_clock = (tile.m + 2.0 * tile.n) * kElementBytes * kFlopsPerClock / (4.0 * tile.m * tile.n);
-  if (is_ping_pong(tile) && bytes_per_clock > kHungryBytesPerClock) {
-    const GroupRows wanted = group_rows(pass);
-    const double tall = std::max(0.0, std::log2(rows / wanted.most));
-    const double low = std::max(0.0, std::log2(wanted.least / rows));
-    factor += std::min(1.0, sizes.depth / kGroupDepth) * (wanted.tall * tall + kShortGroup * low);
-  }
-  return factor;
-}
-
 double multiply_factor(const KernelConfig& config, const ProductSizes& sizes, const DeviceSpec& spec) {
   const Tile& tile = config.tile;
-  const double walk = (tile.stages < 4 ? kShallowRing : 1) * walk_factor(config, sizes, spec);
+  const double walk = (tile.stages < 4 ? kShallowRing : 1) * raster_factor(config, sizes, spec);
   if (!is_ping_pong(tile)) {
     return walk;
   }
@@ -146,35 +90,6 @@ Round round_of(const Problem& problem, const ProductSizes& sizes) {
   }
 }
 
-// Elements from one row in memory to the next, where rows are dense.
-struct Pitches {
-  int a;
-  int b;
-};
-Pitches pitches(const Problem& problem) {
-  const int model = problem.d_model;
-  const int intermediate = problem.d_intermediate;
-  if (is_dw(problem.pass)) {
-    return {model, intermediate};
-  }
-  return {problem.pass == Pass::dx ? intermediate : model, problem.layout == Layout::kn ? intermediate : model};
-}
-
-// Of 128 bytes, that a row of a box lies in.
-int lines(int pitch) { return pitch % kSwizzledElements == 0 ? 1 : 2; }
-
-// What all tiles load, where the L2 cache is what they wait for.
-double cache_clocks(const KernelConfig& config, const ProductSizes& sizes, std::int64_t m, const DeviceSpec& spec) {
-  const auto clocks = [&](double bytes, int pitch) {
-    return bytes / spec.multiprocessors / (lines(pitch) == 1 ? kLoadedBytesPerClock : kStraddlingBytesPerClock);
-  };
-  const Pitches pitch = pitches(config.problem);
-  const double deep = sizes.depth * static_cast<double>(sizes.splits) * kElementBytes;
-  const double columns = static_cast<double>(tiles_n(config));
-  const double rows = static_cast<double>(tiles_m(config, m));
-  return clocks(columns * sizes.rows * deep, pitch.a) + clocks(rows * columns * 2.0 * config.tile.n * deep, pitch.b);
-}
-
 // Of a warpgroup: all products of its tile or of its part of one, and the tile's rounds of output.
 struct TileClocks {
   double multiply;
@@ -195,10 +110,7 @@ TileClocks tile_clocks(const KernelConfig& config, const ProductSizes& sizes, co
   const double elements = static_cast<double>(tile.m) * tile.n / (ping_pong ? 1 : consumer_warpgroups(tile));
   const double rounds = elements / (kWgmmaRows * staged_sums(tile));
   const Round round = round_of(config.problem, sizes);
-  const Pitches pitch = pitches(config.problem);
-  const double loading = lines(pitch.a) * rows + lines(pitch.b) * 2.0 * tile.n;
-  const double stage = std::max(products, loading * tile.k * kElementBytes / kLoadedBytesPerClock) +
-                       loaded * kLoadClocks + gap + promotion;
+  const double stage = std::max(products, stage_load_clocks(config, rows)) + loaded * kLoadClocks + gap + promotion;
   return {stages * stage * multiply_factor(config, sizes, spec),
           rounds * ((round.gated + round.plain) * kRoundClocks + round.fetches * kFetchClocks) +
               elements * (round.gated / kGatedPerClock + round.plain / kStoredPerClock)};
@@ -233,7 +145,7 @@ double memory_seconds(const ProductSizes& sizes, long long tiles, const DeviceSp
 Estimate estimate_wgmma(const KernelConfig& config, std::int64_t m, const DeviceSpec& spec) {
   const ProductSizes sizes = product_sizes(config, m, spec);
   const long long all = tiles(config, m) * sizes.splits;
-  const double clocks = std::max(longest_walk(config, sizes, all, spec), cache_clocks(config, sizes, m, spec));
+  const double clocks = std::max(longest_walk(config, sizes, all, spec), all_load_clocks(config, sizes, m, spec));
   const double flops =
       2.0 * sizes.rows * sizes.columns * sizes.b_matrices * sizes.depth * static_cast<double>(sizes.splits);
   const double busy = std::min(1.0, flops / (clocks * spec.multiprocessors * kFlopsPerClock));

@@ -50,6 +50,34 @@ TEST_CASE("few tokens get a tile with few rows") {
   }
 }
 
+// Products for each element that a block loads.
+double intensity(const Tile& tile) { return 2.0 * tile.m * tile.n / (tile.m + 2.0 * tile.n); }
+
+TEST_CASE("rows that straddle the lines of the cache get a tile that loads less") {
+  Problem straddling{DType::bf16, Accum::f32, Layout::nk, Pass::forward, 680, 20864, 16};
+  Problem aligned = straddling;
+  aligned.d_model = 704;
+  const Choice choice = choose_for(straddling, 8192, "sm_90a");
+  CAPTURE(print(choice.config));
+  CHECK(intensity(choice.config.tile) > 100);
+  const Arch& hopper = arch("sm_90a");
+  const Tile usual = choose_for(aligned, 8192, "sm_90a").config.tile;
+  CHECK(intensity(usual) < 100);
+  const KernelConfig narrow{straddling, Family::wgmma_sm90, usual};
+  CHECK(estimate(narrow, 8192, hopper.representative).seconds > 1.2 * choice.estimate.seconds);
+}
+
+TEST_CASE("passes that move much besides walk lower groups of rows") {
+  Problem problem{DType::bf16, Accum::f32, Layout::nk, Pass::forward, 2048, 6144, 16};
+  const auto rows = [&](Pass pass) {
+    problem.pass = pass;
+    const Tile tile = choose_for(problem, 8192, "sm_90a").config.tile;
+    return tile.m * tile.group_m;
+  };
+  CHECK(rows(Pass::recompute) <= 1024);
+  CHECK(rows(Pass::recompute) < rows(Pass::forward));
+}
+
 TEST_CASE("simt where there are no tensor cores to be had") {
   Problem f16 = kLlama;
   f16.dtype = DType::f16;

@@ -1,0 +1,103 @@
+#include "tune/estimate_cache.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace swiglu {
+namespace {
+
+// Fitted to 168 problems on an H100, whose cache is smaller than an H200's (docs/measurements.md); an H200 shows less
+// of it.
+constexpr double kLoadedBytesPerClock = 88;  // into the shared memory of a multiprocessor, sustained
+// By all of them, of rows that are no multiple of 128 bytes, where each row of a box lies in two lines.
+constexpr double kStraddlingBytesPerClock = 26;
+
+// How many rows of A a group of the raster shall have, for tiles that read more than kHungryBytesPerClock: the L2 cache
+// then decides. Below, the same columns of B are read more often; above, more of A is evicted before its next reader
+// comes, soonest where much besides goes through the cache. A loss for each doubling.
+constexpr double kHungryBytesPerClock = 54;
+constexpr double kShortGroup = 0.03;
+struct GroupRows {
+  double least;
+  double most;
+  double tall;  // a doubling beyond that
+};
+GroupRows group_rows(Pass pass) {
+  switch (pass) {
+    case Pass::recompute:
+      return {1024, 1024, 0.09};
+    case Pass::forward_store:
+      return {1536, 1024, 0.05};
+    default:
+      return {1536, 1536, 0.06};
+  }
+}
+constexpr double kGroupDepth = 2048;  // of d_model: less of it, less of the loss
+
+// What a wave of blocks reads of both operands is read again by the next one, x by its own columns and the weights by
+// the next group's rows. Of more bytes than the L2 cache keeps for them much comes from memory again: at this loss a
+// byte, up to one in all. Of the forward products, which have many columns.
+constexpr double kKeptBytes = 65e6;
+constexpr double kEvictedLoss = 0.0055e-6;
+constexpr double kMostEvictedLoss = 0.1;
+
+// Elements from one row in memory to the next, where rows are dense.
+struct Pitches {
+  int a;
+  int b;
+};
+Pitches pitches(const Problem& problem) {
+  const int model = problem.d_model;
+  const int intermediate = problem.d_intermediate;
+  if (is_dw(problem.pass)) {
+    return {model, intermediate};
+  }
+  return {problem.pass == Pass::dx ? intermediate : model, problem.layout == Layout::kn ? intermediate : model};
+}
+
+// Of 128 bytes, that a row of a box lies in.
+int lines(int pitch) { return pitch % kSwizzledElements == 0 ? 1 : 2; }
+
+}  // namespace
+
+double stage_load_clocks(const KernelConfig& config, double rows) {
+  const Pitches pitch = pitches(config.problem);
+  const double loaded = lines(pitch.a) * rows + lines(pitch.b) * 2.0 * config.tile.n;
+  return loaded * config.tile.k * kElementBytes / kLoadedBytesPerClock;
+}
+
+double all_load_clocks(const KernelConfig& config, const ProductSizes& sizes, std::int64_t m, const DeviceSpec& spec) {
+  const auto clocks = [&](double bytes, int pitch) {
+    return bytes / spec.multiprocessors / (lines(pitch) == 1 ? kLoadedBytesPerClock : kStraddlingBytesPerClock);
+  };
+  const Pitches pitch = pitches(config.problem);
+  const double deep = sizes.depth * static_cast<double>(sizes.splits) * kElementBytes;
+  const double columns = static_cast<double>(tiles_n(config));
+  const double rows = static_cast<double>(tiles_m(config, m));
+  return clocks(columns * sizes.rows * deep, pitch.a) + clocks(rows * columns * 2.0 * config.tile.n * deep, pitch.b);
+}
+
+double raster_factor(const KernelConfig& config, const ProductSizes& sizes, const DeviceSpec& spec) {
+  const Tile& tile = config.tile;
+  const double rows = static_cast<double>(tile.group_m) * tile.m;
+  if (rows >= sizes.rows) {
+    return 1;
+  }
+  const Pass pass = config.problem.pass;
+  double factor = 1;
+  if (is_forward(pass) || pass == Pass::recompute) {
+    const double columns = 2.0 * tile.n * spec.multiprocessors / tile.group_m;
+    const double bytes = (rows + columns) * sizes.depth * kElementBytes;
+    factor += std::clamp((bytes - kKeptBytes) * kEvictedLoss, 0.0, kMostEvictedLoss);
+  }
+  const double bytes_per_clock = (tile.m + 2.0 * tile.n) * kElementBytes * kFlopsPerClock / (4.0 * tile.m * tile.n);
+  if (is_ping_pong(tile) && bytes_per_clock > kHungryBytesPerClock) {
+    const GroupRows wanted = group_rows(pass);
+    const double tall = std::max(0.0, std::log2(rows / wanted.most));
+    const double low = std::max(0.0, std::log2(wanted.least / rows));
+    factor += std::min(1.0, sizes.depth / kGroupDepth) * (wanted.tall * tall + kShortGroup * low);
+  }
+  return factor;
+}
+
+}  // namespace swiglu

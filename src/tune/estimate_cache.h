@@ -1,0 +1,23 @@
+// What the L2 cache has to do with the time of a kernel of wgmma_sm90, on paper: how fast tiles are loaded, and what
+// the order in which they are walked costs. Pure functions.
+#pragma once
+
+#include "base/arch.h"
+#include "swiglu/config.h"
+#include "tune/product_sizes.h"
+
+namespace swiglu {
+
+// Tensor cores of a multiprocessor, 16-bit, by wgmma.
+inline constexpr double kFlopsPerClock = 4096;
+
+// Of one stage of `rows` rows of A and both halves of B, in a multiprocessor.
+double stage_load_clocks(const KernelConfig& config, double rows);
+
+// Of all stages of all tiles together, as far as the cache is what they wait for: a bound from below.
+double all_load_clocks(const KernelConfig& config, const ProductSizes& sizes, std::int64_t m, const DeviceSpec& spec);
+
+// By which the time to multiply grows with the order of the raster (swiglu/raster.cuh), at least 1.
+double raster_factor(const KernelConfig& config, const ProductSizes& sizes, const DeviceSpec& spec);
+
+}  // namespace swiglu
