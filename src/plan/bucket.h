@@ -1,4 +1,5 @@
-// Buckets of m: a plan holds one kernel per bucket, chosen for the bucket's largest m. Constexpr, no state.
+// Buckets of m: a plan holds one kernel per bucket, chosen for the bucket's largest m; what measures looks at its
+// smallest too (tune/device_trial.h). Constexpr, no state.
 //
 // What is best changes where a tile's rows are full and one more row takes another row of tiles: at multiples of a
 // tile's height. There the buckets end: up to 128 at powers of two and 96, then at multiples of 64 (which those of 128,

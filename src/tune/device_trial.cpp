@@ -23,6 +23,7 @@ namespace {
 constexpr double kMostSimtSeconds = 20e-3;  // that the trusted kernel may take to compute every row
 constexpr std::int64_t kBandRows = 64;      // tokens
 constexpr std::int64_t kBands = 6;          // of rows that simt computes where all would take too long
+constexpr double kLargestShare = 0.75;      // of a bucket's largest m in the mean of its ends
 constexpr unsigned char kPoison = 0xff;     // NaN, in bf16 as in f16
 
 std::mutex& mutex_of(const Device& device) {
@@ -87,6 +88,10 @@ int launches_for(double seconds, const TimingPolicy& policy) {
       std::clamp(wanted, static_cast<double>(policy.fewest_launches), static_cast<double>(policy.most_launches)));
 }
 
+double mean_of_ends(double at_most_m, double at_least_m) {
+  return std::pow(at_most_m, kLargestShare) * std::pow(at_least_m, 1 - kLargestShare);
+}
+
 struct DeviceTrial::Parts {
   Parts(const Problem& of, std::int64_t rows, const Device& on, std::size_t sets, std::size_t flush_bytes)
       : problem(of),
@@ -107,9 +112,11 @@ struct DeviceTrial::Parts {
     }
   }
 
+  // Where a sample is more than one execution, graphs of them.
   struct Loaded {
     std::shared_ptr<const Kernel> kernel;
-    GraphExecHandle graph;  // where a sample is more than one execution
+    GraphExecHandle graph;
+    GraphExecHandle graph_of_least;
   };
 
   const Loaded& at(const KernelConfig& config) const {
@@ -122,6 +129,29 @@ struct DeviceTrial::Parts {
 
   Arguments tokens(const Arguments& arguments, std::int64_t first, std::int64_t count) const {
     return tokens_of(problem, arguments, first, count, device.spec().multiprocessors);
+  }
+
+  GraphExecHandle capture(const Kernel& kernel, std::int64_t rows, int launches) const {
+    return stream.capture([&] {
+      for (int i = 0; i < launches; ++i) {
+        swiglu::launch(kernel, tokens(operands.set(static_cast<std::size_t>(i)), 0, rows), stream.get());
+      }
+    });
+  }
+
+  // Seconds of one sample, after a pause and out of a cold cache.
+  double sample(const Loaded& candidate, std::int64_t rows, int launches, const TimingPolicy& policy) const {
+    std::this_thread::sleep_for(std::chrono::duration<double>(policy.idle_seconds));
+    stream.fill(flush.at(), 0, flush.bytes());  // long enough for the host to enqueue all of the rest
+    interval.begin(stream);
+    if (launches > 1) {
+      stream.launch(rows == m ? candidate.graph : candidate.graph_of_least);
+    } else {
+      swiglu::launch(*candidate.kernel, tokens(operands.set(0), 0, rows), stream.get());
+    }
+    interval.end(stream);
+    stream.synchronize();
+    return interval.seconds() / launches;
   }
 
   // A trusted kernel, loaded when it is first wanted.
@@ -183,11 +213,17 @@ struct DeviceTrial::Parts {
   std::string why_untrusted;  // the trusted kernels failed
   std::map<std::string, std::shared_ptr<const Kernel>> trusted;
   std::map<std::string, Loaded> loaded;
+  std::map<std::string, std::vector<double>> seconds_at_m;
 };
 
 DeviceTrial::DeviceTrial(const Problem& problem, std::int64_t m, const Device& device, double expected_seconds,
-                         const TimingPolicy& policy)
-    : problem_(problem), m_(m), device_(device), policy_(policy), launches_(launches_for(expected_seconds, policy)) {
+                         const TimingPolicy& policy, std::int64_t least_m)
+    : problem_(problem),
+      m_(m),
+      least_m_(least_m > 0 ? least_m : m),
+      device_(device),
+      policy_(policy),
+      launches_(launches_for(expected_seconds, policy)) {
   const Scope scope(device_);
   const std::size_t l2_bytes = device.l2_bytes();
   parts_ = std::make_unique<Parts>(
@@ -230,11 +266,10 @@ void DeviceTrial::load(const KernelConfig& config) {
   if (launches_ > 1) {
     swiglu::launch(*made.kernel, parts.operands.set(0), parts.stream.get());
     parts.stream.synchronize();  // a kernel that fails does so here, not in a capture
-    made.graph = parts.stream.capture([&] {
-      for (int i = 0; i < launches_; ++i) {
-        swiglu::launch(*made.kernel, parts.operands.set(static_cast<std::size_t>(i)), parts.stream.get());
-      }
-    });
+    made.graph = parts.capture(*made.kernel, m_, launches_);
+    if (least_m_ != m_) {
+      made.graph_of_least = parts.capture(*made.kernel, least_m_, launches_);
+    }
   }
   parts.loaded.insert_or_assign(print(config), std::move(made));
 }
@@ -304,19 +339,22 @@ void DeviceTrial::make_expected() {
 
 double DeviceTrial::time(const KernelConfig& config) {
   const Scope scope(device_);
-  const Parts& parts = *parts_;
+  Parts& parts = *parts_;
   const Parts::Loaded& candidate = parts.at(config);
-  std::this_thread::sleep_for(std::chrono::duration<double>(policy_.idle_seconds));
-  parts.stream.fill(parts.flush.at(), 0, parts.flush.bytes());  // long enough for the host to enqueue all of the rest
-  parts.interval.begin(parts.stream);
-  if (launches_ > 1) {
-    parts.stream.launch(candidate.graph);
-  } else {
-    swiglu::launch(*candidate.kernel, parts.operands.set(0), parts.stream.get());
+  const double at_m = parts.sample(candidate, m_, launches_, policy_);
+  parts.seconds_at_m[print(config)].push_back(at_m);
+  return least_m_ == m_ ? at_m : mean_of_ends(at_m, parts.sample(candidate, least_m_, launches_, policy_));
+}
+
+double DeviceTrial::seconds_at_m(const KernelConfig& config) const {
+  const auto found = parts_->seconds_at_m.find(print(config));
+  if (found == parts_->seconds_at_m.end()) {
+    return 0;
   }
-  parts.interval.end(parts.stream);
-  parts.stream.synchronize();
-  return parts.interval.seconds() / launches_;
+  std::vector<double> seconds = found->second;
+  const auto middle = seconds.begin() + static_cast<std::ptrdiff_t>(seconds.size() / 2);
+  std::nth_element(seconds.begin(), middle, seconds.end());
+  return *middle;
 }
 
 }  // namespace swiglu

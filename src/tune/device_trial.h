@@ -8,6 +8,10 @@
 // the cache together, so that neither launch overhead nor a warm cache is what is measured. How many depends on the
 // problem alone, never on the candidate.
 //
+// A choice for a bucket of m is timed at its largest m and at its smallest, of which the largest counts for more: many
+// a size is a power of two, but a tile that is best where its last row is full may be far from it where that row is
+// nearly empty.
+//
 // Checking. The trusted kernel is simt, over all rows where that takes no longer than a moment; else mma_sm80, itself
 // checked against simt on bands of rows. Outputs are poisoned before each check.
 #pragma once
@@ -32,12 +36,17 @@ struct TimingPolicy {
 // Executions in a sample where one takes about this long.
 int launches_for(double seconds, const TimingPolicy& policy);
 
+// A geometric mean of what a bucket's ends take, in which a loss at the largest m weighs three times one at the
+// smallest.
+double mean_of_ends(double at_most_m, double at_least_m);
+
 class DeviceTrial final : public Trial {
  public:
-  // `expected_seconds`: about what the best candidate takes. Throws Error{OUT_OF_MEMORY} where the operands do not fit
-  // the device, and what compiling the trial kernels throws.
+  // `expected_seconds`: about what the best candidate takes. `least_m`: of the bucket whose largest m this is, at most
+  // m; 0: m alone is timed. Throws Error{OUT_OF_MEMORY} where the operands do not fit the device, and what compiling
+  // the trial kernels throws.
   DeviceTrial(const Problem& problem, std::int64_t m, const Device& device, double expected_seconds,
-              const TimingPolicy& policy = {});
+              const TimingPolicy& policy = {}, std::int64_t least_m = 0);
   ~DeviceTrial() override;
   DeviceTrial(const DeviceTrial&) = delete;
   DeviceTrial& operator=(const DeviceTrial&) = delete;
@@ -49,8 +58,9 @@ class DeviceTrial final : public Trial {
   double time(const KernelConfig& config) override;
   void unload(const KernelConfig& config) override;
 
-  int launches() const { return launches_; }  // in a sample
-  std::size_t sets() const;                   // of operands
+  double seconds_at_m(const KernelConfig& config) const;  // median of its samples there; 0 where there are none
+  int launches() const { return launches_; }              // in a sample
+  std::size_t sets() const;                               // of operands
 
  private:
   struct Parts;  // what lives on the device
@@ -59,6 +69,7 @@ class DeviceTrial final : public Trial {
 
   Problem problem_;
   std::int64_t m_;
+  std::int64_t least_m_;
   const Device& device_;
   TimingPolicy policy_;
   int launches_;

@@ -138,15 +138,16 @@ void tell(const TuningRequest& request, const Device& device, const Tuning& tuni
               record.microseconds, record.paper_microseconds, counts);
 }
 
-TuningRecord record_of(const TuningRequest& request, const Tuning& tuning, const TunerPolicy& policy) {
+TuningRecord record_of(const TuningRequest& request, const Tuning& tuning, const DeviceTrial& trial,
+                       const TunerPolicy& policy) {
   const Tried& best = tuning.tried[*tuning.winner];
   TuningRecord record;
   record.config = best.config;
   record.first_m = request.first_m;
   record.last_m = request.last_m;
   record.measured_m = request.measured_m;
-  record.microseconds = best.seconds * 1e6;
-  record.paper_microseconds = tuning.tried[*tuning.paper].seconds * 1e6;
+  record.microseconds = trial.seconds_at_m(best.config) * 1e6;
+  record.paper_microseconds = trial.seconds_at_m(tuning.tried[*tuning.paper].config) * 1e6;
   record.candidates = static_cast<int>(
       std::count_if(tuning.tried.begin(), tuning.tried.end(), [](const Tried& tried) { return tried.samples > 0; }));
   record.finished = tuning.finished;
@@ -167,7 +168,7 @@ Tuned measure(const TuningRequest& request, const Device& device, const TunerPol
     expected = std::min(expected, choices.back().estimate.seconds);
   }
   const SharedTime::Share share(shared_time());
-  DeviceTrial trial(request.problem, request.measured_m, device, expected);
+  DeviceTrial trial(request.problem, request.measured_m, device, expected, {}, request.first_m);
   const Tuning tuning = tune(choices, trial, policy, [&] { return share.seconds(); });
   if (!tuning.winner) {
     const auto failed =
@@ -176,7 +177,7 @@ Tuned measure(const TuningRequest& request, const Device& device, const TunerPol
          tuning.seconds, failed == tuning.tried.end() ? "" : "; the first that failed: ",
          failed == tuning.tried.end() ? "" : failed->why);
   }
-  const TuningRecord record = record_of(request, tuning, policy);
+  const TuningRecord record = record_of(request, tuning, trial, policy);
   tell(request, device, tuning, record);
   for (const Tried& tried : tuning.tried) {
     if (tried.config != record.config) {

@@ -103,7 +103,7 @@ fi
 
 if wants forward; then
   for layout in nk kn; do
-    step "forward_goals_$layout" 180 "$build/swiglu" bench goals --layout "$layout" --json "$output/goals_$layout.json"
+    step "forward_goals_$layout" 240 "$build/swiglu" bench goals --layout "$layout" --json "$output/goals_$layout.json"
     step "forward_tiles_$layout" 120 "$build/swiglu" bench goals --filter 'm8192 4096x12288' --layout "$layout" --quick \
       --every-tile --tiles _sm --json "$output/tiles_$layout.json"
   done
@@ -111,9 +111,9 @@ fi
 
 if wants backward; then
   for layout in nk kn; do
-    step "backward_goals_$layout" 180 "$build/swiglu" bench goals --pass backward --layout "$layout" \
+    step "backward_goals_$layout" 240 "$build/swiglu" bench goals --pass backward --layout "$layout" \
       --json "$output/backward_$layout.json"
-    step "both_goals_$layout" 120 "$build/swiglu" bench goals --pass forward+backward --layout "$layout" \
+    step "both_goals_$layout" 180 "$build/swiglu" bench goals --pass forward+backward --layout "$layout" \
       --json "$output/both_$layout.json"
     step "backward_tiles_$layout" 120 "$build/swiglu" bench goals --pass backward --filter 4096x12288 --layout "$layout" \
       --quick --every-tile --tiles wgmma --json "$output/backward_tiles_$layout.json"

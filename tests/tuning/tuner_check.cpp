@@ -2,8 +2,9 @@
 //
 //   --random N    N random problems: tuned twice from nothing, as a plan tunes. The winner takes at most 3 % more than
 //                 the fastest of all candidates measured without a budget; the two winners are the same, or within 1 %.
-//   --buckets N   N random buckets of the models of the suite llm: what is tuned for the bucket's largest m takes, at
-//                 its smallest and somewhere between, at most 5 % longer than the fastest at exactly that m.
+//   --buckets N   N random buckets of the models of the suite llm: what is tuned for the bucket takes, at its smallest
+//   m
+//                 and somewhere between, at most 5 % longer than the fastest at exactly that m.
 //
 // Losses are of duels: the winners' executions alternate, so that clocks and temperature are alike for both. Kernels
 // compile into the user's kernel store: set SWIGLU_CACHE_DIR to an empty directory to see the tuner start cold.
@@ -59,9 +60,9 @@ double expected_seconds(const std::vector<Choice>& choices) {
       ->estimate.seconds;
 }
 
-Tuning tune_point(const Point& point, const Device& device, const TunerPolicy& policy) {
+Tuning tune_point(const Point& point, const Device& device, const TunerPolicy& policy, std::int64_t least_m = 0) {
   const std::vector<Choice> choices = choices_of(point, device);
-  DeviceTrial trial(point.problem, point.m, device, expected_seconds(choices));
+  DeviceTrial trial(point.problem, point.m, device, expected_seconds(choices), {}, least_m);
   Tuning tuning = tune(choices, trial, policy);
   if (!tuning.winner) {
     fail(SWIGLU_INTERNAL, "{} at m = {}: nothing could be measured", print(point.problem), point.m);
@@ -174,7 +175,7 @@ bool check_bucket(Random& random, const Device& device) {
       sizes.d_intermediate, 16};
   const int bucket = static_cast<int>(random.number(2, kBuckets - 2));
   const BucketRange range = bucket_range(bucket);
-  const Tuning tuned = tune_point({problem, representative(bucket)}, device, {});
+  const Tuning tuned = tune_point({problem, representative(bucket)}, device, {}, range.first);
   bool all_kept = true;
   for (const std::int64_t m : {range.first, random.number(range.first, range.last)}) {
     const Point point{problem, m};

@@ -61,6 +61,29 @@ TEST_CASE_FIXTURE(StandIns, "a long kernel is timed by single executions, a shor
   CHECK(stand_in_launch_count() == before);
 }
 
+TEST_CASE_FIXTURE(StandIns, "for a bucket both of its ends are timed, and the largest m weighs more") {
+  stand_in_set_duration("", 250);
+  const Problem problem = fresh_problem();
+  const KernelConfig config = of_family(problem, device, Family::mma_sm80);
+  DeviceTrial trial(problem, 1000, device, 250e-6, policy, 100);
+  CHECK(trial.seconds_at_m(config) == 0);
+  trial.load(config);
+  const int before = stand_in_launch_count();
+  CHECK(trial.time(config) == doctest::Approx(250e-6));
+  REQUIRE(stand_in_launch_count() == before + 2);
+  StandInLaunch largest;
+  StandInLaunch least;
+  REQUIRE(stand_in_launch(before, &largest));
+  REQUIRE(stand_in_launch(before + 1, &least));
+  CHECK(static_cast<long long>(largest.grid[0]) == tiles(config, 1000));
+  CHECK(static_cast<long long>(least.grid[0]) == tiles(config, 100));
+  CHECK(trial.seconds_at_m(config) == doctest::Approx(250e-6));
+
+  CHECK(mean_of_ends(1, 1) == doctest::Approx(1));
+  CHECK(mean_of_ends(1.02, 1) < mean_of_ends(1, 1.1));
+  CHECK(mean_of_ends(1.05, 1) > mean_of_ends(1, 1.1));
+}
+
 TEST_CASE("launches in a sample go by the window, within bounds") {
   const TimingPolicy policy;
   CHECK(launches_for(1, policy) == 1);
