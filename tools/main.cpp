@@ -55,9 +55,8 @@ int run(int argc, char** argv) {
 // system: what was freed is kept. An eighth of the page faults are left.
 void keep_freed_memory() {
 #ifdef __GLIBC__
-  constexpr int kMost = 1 << 30;
-  ::mallopt(M_TRIM_THRESHOLD, kMost);
-  ::mallopt(M_MMAP_THRESHOLD, kMost);
+  ::mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  ::mallopt(M_MMAP_THRESHOLD, 1 << 25);  // the most there can be
   ::mallopt(M_TOP_PAD, 1 << 24);
 #endif
 }

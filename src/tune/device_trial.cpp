@@ -14,6 +14,7 @@
 #include "kernels/kernels.h"
 #include "tune/block_errors.h"
 #include "tune/estimate.h"
+#include "tune/median.h"
 #include "tune/operands.h"
 #include "tune/space.h"
 
@@ -348,13 +349,7 @@ double DeviceTrial::time(const KernelConfig& config) {
 
 double DeviceTrial::seconds_at_m(const KernelConfig& config) const {
   const auto found = parts_->seconds_at_m.find(print(config));
-  if (found == parts_->seconds_at_m.end()) {
-    return 0;
-  }
-  std::vector<double> seconds = found->second;
-  const auto middle = seconds.begin() + static_cast<std::ptrdiff_t>(seconds.size() / 2);
-  std::nth_element(seconds.begin(), middle, seconds.end());
-  return *middle;
+  return found == parts_->seconds_at_m.end() ? 0 : median(found->second);
 }
 
 }  // namespace swiglu

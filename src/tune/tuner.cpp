@@ -11,18 +11,13 @@
 #include "base/log.h"
 #include "base/spelling.h"
 #include "tune/compile_queue.h"
+#include "tune/median.h"
 
 namespace swiglu {
 namespace {
 
 constexpr double kProbeShare = 0.8;       // of the budget, at most, until the finals begin
 constexpr std::size_t kAtLeastTried = 1;  // however long it takes: or the next process would find nothing and try again
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const std::size_t half = values.size() / 2;
-  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
-}
 
 Tried::Outcome outcome_of(swiglu_status status) {
   switch (status) {

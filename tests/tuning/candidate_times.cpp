@@ -31,6 +31,7 @@
 #include "kernels/cubins.h"
 #include "tune/device_trial.h"
 #include "tune/estimate.h"
+#include "tune/median.h"
 #include "tune/space.h"
 #include "tune/tuner.h"
 
@@ -176,12 +177,6 @@ struct Candidate {
   std::vector<double> seconds;
   std::string failed;
 };
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const std::size_t half = values.size() / 2;
-  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
-}
 
 template <typename Function>
 bool attempt(Candidate& candidate, Function function) {

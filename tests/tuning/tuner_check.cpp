@@ -25,6 +25,7 @@
 #include "cuda/device.h"
 #include "plan/bucket.h"
 #include "tune/device_trial.h"
+#include "tune/median.h"
 #include "tune/space.h"
 #include "tune/tuner.h"
 
@@ -80,11 +81,6 @@ TunerPolicy exhaustive() {
   policy.at_most = std::numeric_limits<std::size_t>::max();
   policy.tie = 0;
   return policy;
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
 }
 
 // How much longer the first takes than the second; 0 where they are the same.
