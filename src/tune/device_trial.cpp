@@ -25,6 +25,7 @@ constexpr double kMostSimtSeconds = 20e-3;  // that the trusted kernel may take 
 constexpr std::int64_t kBandRows = 64;      // tokens
 constexpr std::int64_t kBands = 6;          // of rows that simt computes where all would take too long
 constexpr double kLargestShare = 0.75;      // of a bucket's largest m in the mean of its ends
+constexpr std::size_t kLeastSamples = 3;    // at its smallest m
 constexpr unsigned char kPoison = 0xff;     // NaN, in bf16 as in f16
 
 std::mutex& mutex_of(const Device& device) {
@@ -214,7 +215,11 @@ struct DeviceTrial::Parts {
   std::string why_untrusted;  // the trusted kernels failed
   std::map<std::string, std::shared_ptr<const Kernel>> trusted;
   std::map<std::string, Loaded> loaded;
-  std::map<std::string, std::vector<double>> seconds_at_m;
+  struct Samples {
+    std::vector<double> at_m;
+    std::vector<double> at_least;
+  };
+  std::map<std::string, Samples> samples;
 };
 
 DeviceTrial::DeviceTrial(const Problem& problem, std::int64_t m, const Device& device, double expected_seconds,
@@ -338,18 +343,29 @@ void DeviceTrial::make_expected() {
   }
 }
 
-double DeviceTrial::time(const KernelConfig& config) {
+double DeviceTrial::probe(const KernelConfig& config) {
   const Scope scope(device_);
-  Parts& parts = *parts_;
-  const Parts::Loaded& candidate = parts.at(config);
-  const double at_m = parts.sample(candidate, m_, launches_, policy_);
-  parts.seconds_at_m[print(config)].push_back(at_m);
-  return least_m_ == m_ ? at_m : mean_of_ends(at_m, parts.sample(candidate, least_m_, launches_, policy_));
+  const double seconds = parts_->sample(parts_->at(config), m_, launches_, policy_);
+  parts_->samples[print(config)].at_m.push_back(seconds);
+  return seconds;
+}
+
+double DeviceTrial::time(const KernelConfig& config) {
+  const double at_m = probe(config);
+  if (least_m_ == m_) {
+    return at_m;
+  }
+  const Scope scope(device_);
+  std::vector<double>& at_least = parts_->samples[print(config)].at_least;
+  if (at_least.size() < kLeastSamples) {
+    at_least.push_back(parts_->sample(parts_->at(config), least_m_, launches_, policy_));
+  }
+  return mean_of_ends(at_m, median(at_least));
 }
 
 double DeviceTrial::seconds_at_m(const KernelConfig& config) const {
-  const auto found = parts_->seconds_at_m.find(print(config));
-  return found == parts_->seconds_at_m.end() ? 0 : median(found->second);
+  const auto found = parts_->samples.find(print(config));
+  return found == parts_->samples.end() ? 0 : median(found->second.at_m);
 }
 
 }  // namespace swiglu

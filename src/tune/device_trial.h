@@ -8,9 +8,9 @@
 // the cache together, so that neither launch overhead nor a warm cache is what is measured. How many depends on the
 // problem alone, never on the candidate.
 //
-// A choice for a bucket of m is timed at its largest m and at its smallest, of which the largest counts for more: many
-// a size is a power of two, but a tile that is best where its last row is full may be far from it where that row is
-// nearly empty.
+// A choice for a bucket of m is timed at its largest m and, a few times, at its smallest, of which the largest counts
+// for more: many a size is a power of two, but a tile that is best where its last row is full may be far from it where
+// that row is nearly empty.
 //
 // Checking. The trusted kernel is simt, over all rows where that takes no longer than a moment; else mma_sm80, itself
 // checked against simt on bands of rows. Outputs are poisoned before each check.
@@ -56,6 +56,7 @@ class DeviceTrial final : public Trial {
   void load(const KernelConfig& config) override;
   std::string check(const KernelConfig& config) override;
   double time(const KernelConfig& config) override;
+  double probe(const KernelConfig& config) override;  // at m alone
   void unload(const KernelConfig& config) override;
 
   double seconds_at_m(const KernelConfig& config) const;  // median of its samples there; 0 where there are none

@@ -122,7 +122,7 @@ class Tournament {
       std::vector<double> probes;
       probes.reserve(static_cast<std::size_t>(policy_.probes));
       for (int i = 0; i < policy_.probes; ++i) {
-        probes.push_back(trial_.time(tried.config));
+        probes.push_back(trial_.probe(tried.config));
       }
       tried.outcome = Tried::Outcome::slower;  // unless the finals say otherwise
       tried.seconds = *std::min_element(probes.begin(), probes.end());

@@ -77,6 +77,12 @@ TEST_CASE_FIXTURE(StandIns, "for a bucket both of its ends are timed, and the la
   REQUIRE(stand_in_launch(before + 1, &least));
   CHECK(static_cast<long long>(largest.grid[0]) == tiles(config, 1000));
   CHECK(static_cast<long long>(least.grid[0]) == tiles(config, 100));
+  for (int i = 0; i < 4; ++i) {
+    CHECK(trial.time(config) == doctest::Approx(250e-6));
+  }
+  CHECK(stand_in_launch_count() == before + 5 + 3);  // the smallest no more than three times
+  CHECK(trial.probe(config) == doctest::Approx(250e-6));
+  CHECK(stand_in_launch_count() == before + 6 + 3);
   CHECK(trial.seconds_at_m(config) == doctest::Approx(250e-6));
 
   CHECK(mean_of_ends(1, 1) == doctest::Approx(1));
