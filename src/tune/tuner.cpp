@@ -37,6 +37,7 @@ class Tournament {
   Tournament(const std::vector<Choice>& candidates, Trial& trial, const TunerPolicy& policy, const SecondsClock& now)
       : trial_(trial), policy_(policy), now_(now), begin_(now()), samples_(candidates.size()) {
     for (const Choice& candidate : candidates) {
+      paper_.push_back(candidate.estimate.seconds);
       tuning_.tried.push_back({candidate.config, Tried::Outcome::pruned, "", 0, 0});
     }
     order_ = worth_trying(candidates, policy);
@@ -58,17 +59,50 @@ class Tournament {
  private:
   double left(double share) const { return begin_ + share * policy_.budget_seconds - now_(); }
 
-  // Compiles everything, and takes what is done as it comes. Whether all were reached.
+  // The best on paper, then those that may be better still. Whether all of these were reached.
   bool probe_all() {
-    std::vector<KernelConfig> jobs = trial_.trusted();
-    const std::size_t trusted = jobs.size();
-    jobs.reserve(trusted + order_.size());
+    std::size_t end = std::min(order_.size(), std::max<std::size_t>(1, policy_.at_least));
+    bool all = probe_batch(trial_.trusted(), 0, end);
+    for (std::size_t next = promising(end); all && next > end; next = promising(end)) {
+      all = probe_batch({}, end, next);
+      end = next;
+    }
+    for (; all && end < order_.size(); ++end) {
+      tuning_.tried[order_[end]].outcome = Tried::Outcome::pruned;
+    }
+    return all;
+  }
+
+  // How far in order_ it is worth to go on from `from`. Where paper and probes agree but for one factor, as far as that
+  // one lets a candidate beat the best probe; the more they disagree, the more is allowed for.
+  std::size_t promising(std::size_t from) const {
+    std::vector<double> ratios;
     for (const std::size_t index : order_) {
-      jobs.push_back(tuning_.tried[index].config);
+      if (tuning_.tried[index].samples > 0) {
+        ratios.push_back(tuning_.tried[index].seconds / paper_[index]);
+      }
+    }
+    if (ratios.empty()) {
+      return order_.size();
+    }
+    const double least = *std::min_element(ratios.begin(), ratios.end());
+    const double factor = least * least / median(ratios);
+    while (from < order_.size() && paper_[order_[from]] * factor <= best_probe_) {
+      ++from;
+    }
+    return from;
+  }
+
+  // Compiles order_[first .. last), behind what checking needs, and takes what is done as it comes. Whether all were
+  // reached.
+  bool probe_batch(std::vector<KernelConfig> jobs, std::size_t first, std::size_t last) {
+    const std::size_t trusted = jobs.size();
+    for (std::size_t i = first; i < last; ++i) {
+      jobs.push_back(tuning_.tried[order_[i]].config);
     }
     const int machine = static_cast<int>(std::thread::hardware_concurrency());
     CompileQueue queue(
-        jobs, policy_.budget_seconds > 0 ? trusted + kAtLeastTried : 0,
+        jobs, policy_.budget_seconds > 0 && first == 0 ? trusted + kAtLeastTried : 0,
         policy_.compile_threads > 0 ? policy_.compile_threads : std::max(1, machine - 1),
         [this](const KernelConfig& config) { trial_.compile(config); }, now_,
         begin_ + policy_.budget_seconds * kProbeShare);
@@ -77,7 +111,7 @@ class Tournament {
       if (done->job < trusted) {
         continue;  // should it have failed, checking will say so
       }
-      const std::size_t index = order_[done->job - trusted];
+      const std::size_t index = order_[first + done->job - trusted];
       Tried& tried = tuning_.tried[index];
       if (done->begun && done->status != SWIGLU_OK) {
         give_up(tried, outcome_of(done->status), done->why);
@@ -223,7 +257,8 @@ class Tournament {
   const SecondsClock& now_;
   double begin_;
   Tuning tuning_;
-  std::vector<std::size_t> order_;            // what is tried, best on paper first
+  std::vector<double> paper_;                 // seconds, in canonical order
+  std::vector<std::size_t> order_;            // what may be tried, best on paper first
   std::vector<std::vector<double>> samples_;  // in the finals
   double best_probe_ = std::numeric_limits<double>::infinity();
 };

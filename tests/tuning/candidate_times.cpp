@@ -120,7 +120,7 @@ std::vector<Point> points_of(const Options& options) {
   return points;
 }
 
-// Those that the tuner would measure.
+// Those that the tuner may measure.
 std::vector<KernelConfig> tried(const Point& point, const Arch& arch, const DeviceSpec& spec) {
   const std::vector<Choice> ranked = rank(point.problem, point.m, arch, spec);
   std::vector<KernelConfig> configs;
@@ -319,7 +319,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_flag("--simt", options.simt, "also the plain kernels");
   app.add_flag("--no-check", options.no_check, "do not compare results with the trusted kernel's");
-  app.add_flag("--tried", options.tried, "only configurations that the tuner would measure at the point");
+  app.add_flag("--tried", options.tried, "only configurations that the tuner may measure at the point");
   app.add_option("--tiles", options.tiles, "only configurations whose spelling contains this");
   app.add_flag("--by-point", options.by_point, "a line for each point, as tests/tuning/measured/ keeps them");
   app.add_flag("--compile-only", options.compile_only, "fill the kernel store, measure nothing");

@@ -5,7 +5,7 @@
 #   tests/tuning/shipped_problems.sh ['' _gu _backward _backward_recompute]
 #
 # To make the records of a card, or those that are missing, from a release build on an idle machine, whose equal cards
-# share the work (some 2400 tunings of 10 to 24 kernels each: it is the compiler that takes the time):
+# share the work (some 2400 tunings of 11 kernels each: it is the compiler that takes the time):
 #
 #   export SWIGLU_CACHE_DIR=$(mktemp -d) SWIGLU_CACHE_MAX_BYTES=16G
 #   build/release/swiglu tuning import cache/tuned/h200.json

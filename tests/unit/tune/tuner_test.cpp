@@ -188,9 +188,32 @@ TEST_CASE("what is far behind on paper is not tried, but for a few") {
   CHECK(few.tried[2].outcome == Outcome::pruned);
   CHECK(few.tried[1].outcome == Outcome::measured);
   CHECK(few.tried[3].outcome == Outcome::measured);  // at_least
-  const Tuning most = run(trial, {1, 1.1, 1.2, 1.3, 1.4}, policy);
+  const Tuning most = run(trial, {1, 1, 1, 1, 1}, policy);
   CHECK(std::count_if(most.tried.begin(), most.tried.end(),
                       [](const Tried& tried) { return tried.outcome == Outcome::pruned; }) == 2);
+  CHECK(most.finished);
+}
+
+TEST_CASE("after a few it goes on as long as what they took lets another one be faster") {
+  FakeTrial trial;
+  TunerPolicy policy;
+  policy.at_least = 2;
+  policy.paper_factor = 2;
+  const auto pruned = [](const Tuning& tuning) {
+    return std::count_if(tuning.tried.begin(), tuning.tried.end(),
+                         [](const Tried& tried) { return tried.outcome == Outcome::pruned; });
+  };
+  const std::vector<double> paper = {1, 1.1, 1.2, 1.3, 1.4};
+  for (int n = 1; n <= 5; ++n) {
+    trial.behaviours[tile(n)].seconds = 2e-3 * paper[static_cast<std::size_t>(n - 1)];  // twice what paper says
+  }
+  CHECK(pruned(run(trial, paper, policy)) == 3);
+  trial.behaviours[tile(2)].seconds = 1.6e-3;  // paper is wrong about some: 1.2 and 1.3 may be faster than the best yet
+  const Tuning further = run(trial, paper, policy);
+  CHECK(pruned(further) < 3);
+  CHECK(further.finished);
+  trial.behaviours[tile(3)].seconds = 1e-3;
+  CHECK(winner(run(trial, paper, policy)) == 3);
 }
 
 TEST_CASE("a compile that fails late does not keep others from being tried") {
