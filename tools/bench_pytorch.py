@@ -210,10 +210,10 @@ def replayed(torch, run):
     return graph.replay
 
 
-def sustained_milliseconds(torch, run, untimed, passes):
-    """Of one of so many, enqueued one after another behind those that are not timed."""
+def sustained_milliseconds(torch, run, passes):
+    """Of one of so many, enqueued one after another behind as many that are not timed."""
     begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-    for _ in range(untimed):
+    for _ in range(passes):
         run()
     begin.record()
     for _ in range(passes):
@@ -250,12 +250,12 @@ def measure(torch, contenders, rounds, seconds):
     if seconds > 0:
         replays = {name: replayed(torch, run) for name, run in contenders.items()}
 
-        def passes_in(duration, name):
-            return max(1, round(duration * 1e3 / statistics.median(samples["burst"][name])))
+        def passes_of(name):
+            return max(1, round(seconds * 1e3 / statistics.median(samples["burst"][name])))
 
         samples["sustained"] = rounds_of(
             SUSTAINED_ROUNDS, names,
-            lambda name: sustained_milliseconds(torch, replays[name], passes_in(seconds, name), passes_in(seconds, name)))
+            lambda name: sustained_milliseconds(torch, replays[name], passes_of(name)))
     return samples
 
 

@@ -68,7 +68,7 @@ struct Tuning {
   double seconds = 0;                 // taken
 };
 
-// Indices of the candidates that are to be tried, best on paper first; ties in canonical order.
+// Indices of the candidates that may be tried, best on paper first; ties in canonical order.
 std::vector<std::size_t> worth_trying(const std::vector<Choice>& candidates, const TunerPolicy& policy);
 
 using SecondsClock = std::function<double()>;  // monotonic

@@ -27,8 +27,7 @@ namespace {
 constexpr double kNear = 0.10;  // of the fastest: for kNearShare of all points
 constexpr double kNearShare = 0.90;
 constexpr double kFar = 0.25;        // never beyond
-constexpr double kTunerLoss = 0.01;  // of what the tuner does not try: at kTunerShare of all points
-constexpr double kTunerShare = 0.98;
+constexpr double kTunerLoss = 0.01;  // of the tuner's choice, at its card's share of all points
 constexpr double kMostTunerLoss = 0.1;
 constexpr double kMeasuredShare = 0.9;  // of the choices must have been measured
 
@@ -112,7 +111,7 @@ TunersChoice tuned(const Point& point, const std::vector<Choice>& choices) {
   return {tuning.tried[*tuning.winner].seconds * 1e6, static_cast<std::size_t>(tried)};
 }
 
-void check_card(const char* card, double memory_bytes_per_second) {
+void check_card(const char* card, double memory_bytes_per_second, double tuner_share) {
   const Arch arch = *find_arch("sm_90a");
   DeviceSpec spec = arch.representative;
   spec.memory_bytes_per_second = memory_bytes_per_second;
@@ -160,18 +159,18 @@ void check_card(const char* card, double memory_bytes_per_second) {
   if (!unmeasured.empty()) {
     MESSAGE((points.size() - measured), " choices were never measured, and are judged by nothing here:", unmeasured);
   }
-  CHECK(static_cast<double>(tuned_well) >= kTunerShare * static_cast<double>(points.size()));
+  CHECK(static_cast<double>(tuned_well) >= tuner_share * static_cast<double>(points.size()));
   CHECK(static_cast<double>(measured) >= kMeasuredShare * static_cast<double>(points.size()));
   CHECK(static_cast<double>(near) >= kNearShare * static_cast<double>(measured));
   CHECK_MESSAGE(worst <= kFar, where);
 }
 
-TEST_CASE("on an H200 the estimate's choice is near the fastest, and the tuner tries the fastest") {
-  check_card("h200", find_arch("sm_90a")->representative.memory_bytes_per_second);
+TEST_CASE("on an H200 the estimate's choice is near the fastest, and so is the tuner's") {
+  check_card("h200", find_arch("sm_90a")->representative.memory_bytes_per_second, 1);
 }
 
-TEST_CASE("on an H100 the estimate's choice is near the fastest, and the tuner tries the fastest") {
-  check_card("h100", 3.352e12);
+TEST_CASE("on an H100 the estimate's choice is near the fastest, and so is the tuner's") {
+  check_card("h100", 3.352e12, 0.98);
 }
 
 }  // namespace

@@ -21,5 +21,10 @@ constexpr Problem problem(Pass pass, int d_model, int d_intermediate, int access
           access_bytes};
 }
 
+// wgmma instructions that a tile takes for 16 of k.
+[[maybe_unused]] constexpr int instructions_of_a_step(const Tile& tile) {
+  return is_swapped(tile) ? 2 * tile.n / kWgmmaRows : tile.m / kWgmmaRows;
+}
+
 }  // namespace
 }  // namespace swiglu::emulator
