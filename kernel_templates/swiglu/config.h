@@ -266,6 +266,20 @@ SWIGLU_HD constexpr long long tiles_m(const KernelConfig& config, long long m) {
   return ceil_div(extent(config.problem, product(config.problem).rows, m), config.tile.m);
 }
 
+// Whether the last row of tiles begins so early that it is full; its first rows are computed twice, to the same bits.
+// Blocks with few rows to load would run ahead of the others, and what is read at different times is read more than
+// once (docs/measurements.md). Not where a result is added to what is there.
+SWIGLU_HD constexpr bool has_full_last_row(const KernelConfig& config) {
+  return config.family == Family::wgmma_sm90 && !is_dw(config.problem.pass);
+}
+
+// Of A, of one of tiles_m rows of tiles.
+SWIGLU_HD constexpr long long first_row(const KernelConfig& config, long long row_of_tiles, long long m) {
+  const long long first = row_of_tiles * config.tile.m;
+  const long long latest = m - config.tile.m;
+  return has_full_last_row(config) && row_of_tiles > 0 && first > latest ? latest : first;
+}
+
 SWIGLU_HD constexpr int tiles_n(const KernelConfig& config) {
   return static_cast<int>(ceil_div(product_columns(config.problem), tile_columns(config)));
 }

@@ -27,7 +27,7 @@ __device__ __forceinline__ TileOrigin tile_origin(unsigned tile, long long m) {
   const unsigned height = left < static_cast<unsigned>(C.tile.group_m) ? left : static_cast<unsigned>(C.tile.group_m);
   const unsigned column = within / height;
   const unsigned row = first + (within - column * height);
-  return {static_cast<long long>(row) * C.tile.m, static_cast<int>(column) * tile_columns(C)};
+  return {first_row(C, row, m), static_cast<int>(column) * tile_columns(C)};
 }
 
 }  // namespace swiglu

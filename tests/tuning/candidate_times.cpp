@@ -17,8 +17,11 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <fstream>
+#include <iostream>
 #include <map>
 #include <set>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -29,6 +32,7 @@
 #include "base/spelling.h"
 #include "cuda/device.h"
 #include "kernels/cubins.h"
+#include "swiglu/validity.h"
 #include "tune/device_trial.h"
 #include "tune/estimate.h"
 #include "tune/median.h"
@@ -44,6 +48,7 @@ using Clock = std::chrono::steady_clock;
 struct Options {
   std::vector<std::string> suites;
   std::vector<std::string> problems;
+  std::string file;
   std::vector<std::int64_t> tokens;
   std::string dtype = "bf16";
   std::string accum = "f32";
@@ -62,6 +67,7 @@ struct Options {
   double memory_rate = 0;  // bytes a second, with arch; 0: of its representative card
   std::string tiles;
   bool tried = false;
+  std::size_t best = 0;  // on paper; 0: all
 };
 
 struct Point {
@@ -76,8 +82,37 @@ struct Sizes {
   int d_intermediate;
 };
 
+// A problem and its m a line, as tests/tuning/shipped_problems.sh prints them. Its dx with f16 sums, and dW with other
+// than f32 sums, are no problems: they are passed over.
+void read_points(std::istream& file, std::vector<Point>& points) {
+  for (std::string line; std::getline(file, line);) {
+    std::istringstream words(line);
+    std::string text;
+    words >> text;
+    const auto problem = parse_problem(text);
+    if (!problem) {
+      fail(SWIGLU_INVALID_ARGUMENT, "{} is no problem", text);
+    }
+    if (why_invalid(*problem) != nullptr) {
+      continue;
+    }
+    for (std::string m; std::getline(words >> std::ws, m, ',');) {
+      points.push_back({*problem, std::stoll(m)});
+    }
+  }
+}
+
 std::vector<Point> points_of(const Options& options) {
   std::vector<Point> points;
+  if (options.file == "-") {
+    read_points(std::cin, points);
+  } else if (!options.file.empty()) {
+    std::ifstream file(options.file);
+    if (!file) {
+      fail(SWIGLU_INVALID_ARGUMENT, "{} cannot be read", options.file);
+    }
+    read_points(file, points);
+  }
   const auto add = [&](const Sizes& sizes, const std::vector<std::int64_t>& own) {
     for (const std::string& layout : options.layouts) {
       const std::string text = options.dtype + "_" + options.accum + "_" + std::to_string(sizes.d_model) + "x" +
@@ -130,7 +165,30 @@ std::vector<KernelConfig> tried(const Point& point, const Arch& arch, const Devi
   return configs;
 }
 
+// The best on paper, and what their results are held against.
+std::vector<KernelConfig> best_and_trusted(const Point& point, const Arch& arch, const DeviceSpec& spec,
+                                           std::size_t count) {
+  std::vector<KernelConfig> configs;
+  for (const Choice& choice : rank(point.problem, point.m, arch, spec)) {
+    if (configs.size() < count) {
+      configs.push_back(choice.config);
+    }
+  }
+  const auto all = candidates(point.problem, arch, spec);
+  for (const Family family : {Family::simt, Family::mma_sm80}) {
+    const auto first =
+        std::find_if(all.begin(), all.end(), [&](const KernelConfig& config) { return config.family == family; });
+    if (first != all.end()) {
+      configs.push_back(*first);
+    }
+  }
+  return configs;
+}
+
 std::vector<KernelConfig> wanted(const Options& options, const Point& point, const Arch& arch, const DeviceSpec& spec) {
+  if (options.best > 0) {
+    return best_and_trusted(point, arch, spec, options.best);
+  }
   std::vector<KernelConfig> configs = options.tried ? tried(point, arch, spec) : candidates(point.problem, arch, spec);
   std::erase_if(configs, [&](const KernelConfig& config) {
     return (config.family == Family::simt && !options.simt) || print(config).find(options.tiles) == std::string::npos;
@@ -319,6 +377,9 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_flag("--simt", options.simt, "also the plain kernels");
   app.add_flag("--no-check", options.no_check, "do not compare results with the trusted kernel's");
+  app.add_option("--file", options.file, "problems and their m, a line each; - is stdin");
+  app.add_option("--best", options.best, "only so many of the best on paper, and the trusted kernels")
+      ->check(CLI::PositiveNumber);
   app.add_flag("--tried", options.tried, "only configurations that the tuner may measure at the point");
   app.add_option("--tiles", options.tiles, "only configurations whose spelling contains this");
   app.add_flag("--by-point", options.by_point, "a line for each point, as tests/tuning/measured/ keeps them");

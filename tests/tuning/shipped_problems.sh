@@ -5,12 +5,19 @@
 #   tests/tuning/shipped_problems.sh ['' _gu _backward _backward_recompute]
 #
 # To make the records of a card, or those that are missing, from a release build on an idle machine, whose equal cards
-# share the work (some 2400 tunings of 11 kernels each: it is the compiler that takes the time):
+# share the work:
 #
 #   export SWIGLU_CACHE_DIR=$(mktemp -d) SWIGLU_CACHE_MAX_BYTES=16G
 #   build/release/swiglu tuning import cache/tuned/h200.json
-#   tests/tuning/shipped_problems.sh | build/release/swiglu prewarm --file - --device all -p 3 --json > prewarm.json
+#   tests/tuning/shipped_problems.sh | build/release/swiglu prewarm --file - --device all -p 4 --json > prewarm.json
 #   build/release/swiglu tuning export cache/tuned/h200.json
+#
+# Of some 2600 tunings of 11 kernels each the compiler takes the most time by far. A machine without a GPU can take that
+# over, and the store, 37 MB as a tar.xz, be unpacked where the cards are (--memory-rate is the card's, as it decides what
+# is best on paper):
+#
+#   tests/tuning/shipped_problems.sh '' _gu _recompute _dx _dw |
+#     build/release/tests/tuning/candidate_times --compile-only --arch sm_90a --memory-rate 3.352e12 --best 10 --file -
 set -euo pipefail
 
 [ $# -gt 0 ] || set -- '' _gu _backward _backward_recompute

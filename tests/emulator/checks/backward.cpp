@@ -10,6 +10,7 @@
 
 #include "checks/maps.h"
 #include "checks/problem_data.h"
+#include "checks/twice.h"
 #include "engine/launch.h"
 #include "kernels/tma_params.h"
 
@@ -158,10 +159,13 @@ class Run {
   }
   Matrix add(const char* name, Role role, std::int64_t rows, int columns, long long ld, int bytes, int alignment) {
     const auto size = static_cast<std::size_t>(bytes);
-    unsigned char* base =
-        global_.add({name, role, static_cast<std::size_t>(rows), static_cast<std::size_t>(columns) * size,
-                     static_cast<std::size_t>(ld) * size, static_cast<std::size_t>(alignment)});
-    return {base, rows, columns, ld, bytes};
+    const BufferShape shape{name,
+                            role,
+                            static_cast<std::size_t>(rows),
+                            static_cast<std::size_t>(columns) * size,
+                            static_cast<std::size_t>(ld) * size,
+                            static_cast<std::size_t>(alignment)};
+    return {global_.add(with_rows_written_twice(shape, kernel_.config, execution_.m)), rows, columns, ld, bytes};
   }
 
   Matrix input(const char* name, std::int64_t rows, int columns, int number, int largest, double unit) {

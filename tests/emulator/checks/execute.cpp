@@ -5,6 +5,7 @@
 
 #include "checks/maps.h"
 #include "checks/reference.h"
+#include "checks/twice.h"
 #include "engine/launch.h"
 #include "kernels/tma_params.h"
 
@@ -23,7 +24,8 @@ struct Matrix {
 // The matrices of a problem in the emulator's memory, aligned to access_bytes and no more.
 class Operands {
  public:
-  Operands(const KernelConfig& config, const Execution& execution) : problem_(config.problem), execution_(execution) {
+  Operands(const KernelConfig& config, const Execution& execution)
+      : config_(config), problem_(config.problem), execution_(execution) {
     const bool rows_are_k = problem_.layout == Layout::kn;
     const int weight_rows = rows_are_k ? problem_.d_model : problem_.d_intermediate;
     const int weight_columns = rows_are_k ? problem_.d_intermediate : problem_.d_model;
@@ -73,10 +75,13 @@ class Operands {
     const int unit = problem_.access_bytes / kElementBytes;
     const int padding = execution_.padding == 0 ? 0 : execution_.padding + number;
     const long long ld = ceil_div(columns, unit) * unit + static_cast<long long>(padding) * unit;
-    unsigned char* base =
-        global_.add({name, role, static_cast<std::size_t>(rows), static_cast<std::size_t>(columns) * kElementBytes,
-                     static_cast<std::size_t>(ld) * kElementBytes, static_cast<std::size_t>(problem_.access_bytes)});
-    return {base, rows, columns, ld};
+    const BufferShape shape{name,
+                            role,
+                            static_cast<std::size_t>(rows),
+                            static_cast<std::size_t>(columns) * kElementBytes,
+                            static_cast<std::size_t>(ld) * kElementBytes,
+                            static_cast<std::size_t>(problem_.access_bytes)};
+    return {global_.add(with_rows_written_twice(shape, config_, execution_.m)), rows, columns, ld};
   }
 
   static void fill(const Matrix& matrix, const Element& element) {
@@ -88,6 +93,7 @@ class Operands {
     }
   }
 
+  KernelConfig config_;
   Problem problem_;
   Execution execution_;
   GlobalMemory global_;

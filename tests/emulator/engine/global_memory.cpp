@@ -46,9 +46,10 @@ unsigned char* GlobalMemory::add(const BufferShape& shape) {
   }
   unsigned char* base = arena_ + used_ + start;
   used_ += pages + kGuard;
-  buffers_.push_back({shape, base, bytes, {}});
+  buffers_.push_back({shape, base, bytes, {}, {}});
   if (shape.role != Role::input) {
     buffers_.back().writes.assign(bytes, 0);
+    buffers_.back().before.assign(bytes, 0);
   }
   return base;
 }
@@ -121,9 +122,17 @@ std::string GlobalMemory::write_error(const void* pointer, std::size_t bytes) {
     for (std::size_t i = 0; i < bytes; ++i) {
       std::uint8_t& count = buffer.writes[offset + i];
       count = static_cast<std::uint8_t>(std::min(count + 1, 255));
+      if (count == 2) {
+        buffer.before[offset + i] = buffer.base[offset + i];
+      }
     }
   }
   return error;
+}
+
+int GlobalMemory::Buffer::writes_due(std::size_t offset) const {
+  const std::size_t row = offset / shape.pitch_bytes;
+  return row >= shape.twice_from && row < shape.twice_to ? 2 : 1;
 }
 
 void GlobalMemory::check_outputs(Report& report) const {
@@ -135,9 +144,12 @@ void GlobalMemory::check_outputs(Report& report) const {
       const bool inside = i % buffer.shape.pitch_bytes < buffer.shape.row_bytes;
       if (inside && buffer.writes[i] == 0) {
         report.add(Fault::uninitialised, buffer.shape.name, "never written: " + describe(buffer.base + i));
-      } else if (inside && buffer.writes[i] > 1) {
+      } else if (inside && buffer.writes[i] != buffer.writes_due(i)) {
         report.add(Fault::rewritten, buffer.shape.name,
-                   fmt::format("written {} times: {}", buffer.writes[i], describe(buffer.base + i)));
+                   fmt::format("written {} times, not {}: {}", buffer.writes[i], buffer.writes_due(i),
+                               describe(buffer.base + i)));
+      } else if (inside && buffer.writes[i] == 2 && buffer.before[i] != buffer.base[i]) {
+        report.add(Fault::rewritten, buffer.shape.name, "written with other bits: " + describe(buffer.base + i));
       } else if (!inside && buffer.base[i] != kPoison) {
         report.add(Fault::bounds, buffer.shape.name + " padding", "padding overwritten: " + describe(buffer.base + i));
       }

@@ -2,7 +2,8 @@
 //
 // Each buffer ends as close to an untouchable page as its alignment allows; the span around is untouchable too. Bytes
 // between rows and, in outputs, all bytes start as poison (0xff: NaN). Inputs may only be read, outputs only written,
-// each byte at most once a launch; what is worked on in place may be read as well.
+// each byte once a launch, or in rows that are said to be written twice, twice with the same bits; what is worked on in
+// place may be read as well.
 #pragma once
 
 #include <cstddef>
@@ -24,6 +25,8 @@ struct BufferShape {
   std::size_t row_bytes;
   std::size_t pitch_bytes;  // from row to row
   std::size_t alignment;    // of the base and no more than that: base % (2 * alignment) == alignment, for less than 16
+  std::size_t twice_from = 0;  // rows from here
+  std::size_t twice_to = 0;    // to before here are written twice
 };
 
 class GlobalMemory {
@@ -45,7 +48,8 @@ class GlobalMemory {
   // "out row 3 column byte 14"
   std::string describe(const void* pointer) const;
 
-  // After a launch: outputs' row bytes never written, written twice, and poison between rows destroyed.
+  // After a launch: outputs' row bytes never written, written too often, written otherwise the second time, and poison
+  // between rows destroyed.
   void check_outputs(Report& report) const;
 
  private:
@@ -54,6 +58,8 @@ class GlobalMemory {
     unsigned char* base;
     std::size_t bytes;  // from base to the end of the last row's contents
     std::vector<std::uint8_t> writes;
+    std::vector<unsigned char> before;  // the second write
+    int writes_due(std::size_t offset) const;
   };
   static constexpr std::size_t kNone = ~std::size_t{0};
   std::size_t find(const void* pointer) const;  // index of the buffer, or kNone

@@ -21,7 +21,7 @@ enum class Fault {
   barrier,        // threads wait for others that never come
   bounds,         // outside a buffer's rows or the block's shared memory; a read of an output or a write to an input
   alignment,
-  rewritten,  // an output byte written more than once
+  rewritten,  // an output byte written more often than is due, or with other bits
   crash       // a wild pointer
 };
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "checks/twice.h"
 #include "kernels/cases.h"
 #include "kernels/combination.h"
 #include "swiglu/validity.h"
@@ -73,14 +74,15 @@ void check_wgmma_work(const KernelConfig& config, const Counters& counters) {
   const auto operand_boxes = static_cast<std::uint64_t>(boxes(of.a, tile.m) + 2 * boxes(of.b, tile.n));
   CHECK(counters.tma_loads == tile_count * stages * operand_boxes);
   const auto row_bytes = static_cast<std::uint64_t>(kProblem.d_model * kElementBytes);
+  const auto rows = static_cast<std::uint64_t>(kM + rows_written_twice(config, kM).count());
   CHECK(counters.tma_loaded_bytes ==
-        static_cast<std::uint64_t>(tiles_n(config)) * kM * row_bytes +
+        static_cast<std::uint64_t>(tiles_n(config)) * rows * row_bytes +
             static_cast<std::uint64_t>(tiles_m(config, kM)) * 2 * kProblem.d_intermediate * row_bytes);
 
   const Box box = output_box(config);
   const auto output_boxes = static_cast<std::uint64_t>(tile.m / box.rows * (tile.n / box.columns));
   CHECK(counters.tma_stores == tile_count * output_boxes);
-  CHECK(counters.tma_stored_bytes == std::uint64_t{kM} * kProblem.d_intermediate * kElementBytes);
+  CHECK(counters.tma_stored_bytes == rows * kProblem.d_intermediate * kElementBytes);
   CHECK(counters.stmatrix == tile_count * static_cast<std::uint64_t>(tile.m / 8 * (tile.n / 8)));
   // Unswizzled rows of an even number of chunks meet on the banks in pairs.
   const bool pairs = box.swizzle_bytes == 0 && box.columns / (kChunkBytes / kElementBytes) % 2 == 0;

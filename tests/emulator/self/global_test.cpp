@@ -112,5 +112,28 @@ TEST_CASE("every output byte must be written, and once") {
   CHECK(run([&] { output[2] = 1; }).has(Fault::bounds));
 }
 
+TEST_CASE("rows that are due to be written twice must be, with the same bits") {
+  GlobalMemory global;
+  auto* output = reinterpret_cast<unsigned short*>(global.add({"output", Role::output, 2, 2, 2, 2, 1, 2}));
+  const auto run = [&](const std::function<void()>& kernel) {
+    return launch({{1, 1, 1}, {1, 1, 1}, 0}, global, kernel);
+  };
+  const auto write_all = [&](unsigned short second) {
+    output[0] = 1;
+    output[1] = 2;
+    output[1] = second;
+  };
+  CHECK(run([&] { write_all(2); }).text() == "");
+  CHECK(run([&] { write_all(3); }).has(Fault::rewritten));
+  CHECK(run([&] {
+          write_all(2);
+          output[0] = 1;
+        }).has(Fault::rewritten));
+  CHECK(run([&] {
+          output[0] = 1;
+          output[1] = 2;
+        }).has(Fault::rewritten));
+}
+
 }  // namespace
 }  // namespace swiglu::emulator
