@@ -28,7 +28,7 @@ constexpr double kUnhidden = 0.03;      // of what copies, products and shared m
 constexpr double kMemoryShare = 0.92;   // of the memory's peak, by rows of kLongRowBytes; shorter ones reach
 constexpr double kShortShare = 0.86;    // less
 constexpr int kLongRowBytes = 256;      // of a weight tile
-constexpr double kBesideMemory = 0.05;  // of the shorter of computing and reading memory, not hidden by the longer
+constexpr double kBesideMemory = 0.05;  // see unhidden_share()
 constexpr double kQueuedSeconds = 3.5e-6;  // that what is asked for may take at the memory's rate, and bytes that a
 constexpr double kQueuedBytes = 100e3;     // multiprocessor may ask for, before pages are no longer read in one go:
 constexpr double kQueueLoss = 0.036e6;     // a loss for each second more
@@ -45,6 +45,19 @@ int blocks_per_multiprocessor(const KernelConfig& config, const DeviceSpec& spec
                   std::min({by_shared, spec.registers_per_multiprocessor / registers, kMaxThreads / threads(config)}));
 }
 
+// Of the tensor cores' rate. With many f32 sums no registers are left for f16 sums that wait to be added: products
+// wait, in steps of half a chunk twice as often.
+double promoted_share(const KernelConfig& config) {
+  constexpr int kManySums = 96;
+  if (config.problem.accum != Accum::f16_promoted) {
+    return 1;
+  }
+  if (2 * config.tile.m * config.tile.n / threads(config) < kManySums) {
+    return 0.95;
+  }
+  return config.tile.k < kPromotionK ? 0.53 : 0.8;
+}
+
 // Tensor-core rate of one multiprocessor that holds this many blocks. Too few warps leave gaps between their
 // instructions.
 double flops_per_second(const KernelConfig& config, int blocks, const DeviceSpec& spec) {
@@ -55,8 +68,7 @@ double flops_per_second(const KernelConfig& config, int blocks, const DeviceSpec
   const double rate = (f16 ? spec.dense_flops_per_second_f16 : spec.dense_flops_per_second) / spec.multiprocessors;
   const int warps = blocks * threads(config) / kWarpThreads;
   const double fed = std::min(1.0, std::sqrt(static_cast<double>(warps) / kBusyWarps));
-  const double promotion = config.problem.accum == Accum::f16_promoted ? 0.95 : 1.0;
-  return rate * fed * promotion;
+  return rate * fed * promoted_share(config);
 }
 
 // Bytes that go through shared memory in one k step of one block: written once; of x every column of warps reads all,
@@ -113,6 +125,11 @@ Wave wave(const KernelConfig& config, const ProductSizes& sizes, int blocks, con
           static_cast<Limit>(longest - std::begin(step_seconds))};
 }
 
+double result_bytes(const ProductSizes& sizes) {
+  return sizes.rows * sizes.columns * sizes.b_matrices / 2 * static_cast<double>(sizes.splits) *
+         (sizes.element_bytes + sizes.element_reads * kElementBytes);
+}
+
 // What must come from memory: `resident` blocks walk group_m tiles of A and the columns beside them, and share their
 // reads.
 double memory_bytes(const KernelConfig& config, const ProductSizes& sizes, std::int64_t m, double resident) {
@@ -124,8 +141,13 @@ double memory_bytes(const KernelConfig& config, const ProductSizes& sizes, std::
       std::min({static_cast<double>(config.tile.group_m), static_cast<double>(tiles_m(config, m)), together});
   const double columns = together / rows;
   const double again = blocks / together * (rows * config.tile.m + columns * 2 * config.tile.n) * sizes.depth;
-  const double results = sizes.rows * sizes.columns * sizes.b_matrices / 2 * splits;
-  return kElementBytes * std::max(once, again) + results * (sizes.element_bytes + sizes.element_reads * kElementBytes);
+  return kElementBytes * std::max(once, again) + result_bytes(sizes);
+}
+
+// Of the shorter of computing and reading memory, what the longer does not hide. A block that puts its tile out
+// computes nothing: where results are most of the bytes little is hidden.
+double unhidden_share(double results, double bytes) {
+  return kBesideMemory + (1 - kBesideMemory) * std::max(0.0, 2 * results / bytes - 1);
 }
 
 // The bytes of all matrices once, at what a copy reaches.
@@ -193,12 +215,14 @@ Estimate estimate(const KernelConfig& config, std::int64_t m, const DeviceSpec& 
     seconds += last.seconds;
     limit = full_waves > 0 ? limit : last.limit;
   }
+  const double bytes = memory_bytes(config, sizes, m, static_cast<double>(at_once));
   const double memory_seconds =
-      memory_bytes(config, sizes, m, static_cast<double>(at_once)) /
+      bytes /
       (spec.memory_bytes_per_second *
        memory_share(config, sizes, static_cast<double>(std::min(blocks, at_once)) / spec.multiprocessors, spec));
   const bool memory_bound = memory_seconds > seconds;
-  seconds = kLaunchSeconds + std::max(seconds, memory_seconds) + kBesideMemory * std::min(seconds, memory_seconds);
+  seconds = kLaunchSeconds + std::max(seconds, memory_seconds) +
+            unhidden_share(result_bytes(sizes), bytes) * std::min(seconds, memory_seconds);
   return {seconds, fmt::format("estimated {:.4g} us: {} tiles, {} x {} at a time, limited by {}", seconds * 1e6, blocks,
                                spec.multiprocessors, resident,
                                memory_bound ? "memory bandwidth" : name_of(limit, config.family))};

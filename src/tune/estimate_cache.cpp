@@ -6,7 +6,7 @@
 namespace swiglu {
 namespace {
 
-// Fitted to 168 problems on an H100, whose cache is smaller than an H200's (docs/measurements.md); an H200 shows less
+// Fitted to 204 problems on an H100, whose cache is smaller than an H200's (docs/measurements.md); an H200 shows less
 // of it.
 constexpr double kLoadedBytesPerClock = 88;  // into the shared memory of a multiprocessor, sustained
 // By all of them, of rows that are no multiple of 128 bytes, where each row of a box lies in two lines.
@@ -33,6 +33,25 @@ GroupRows group_rows(Pass pass) {
   }
 }
 constexpr double kGroupDepth = 2048;  // of d_model: less of it, less of the loss
+
+// Tiles that read still more, by rings of five stages and more, in which blocks fall farther out of step: what they
+// lose where there are more rows than a group may have, on a card with an H100's cache and memory. An H200 shows next
+// to nothing of it.
+constexpr double kVeryHungryBytesPerClock = 62;
+constexpr int kDeepRing = 5;
+constexpr double kDriftLoss = 0.2;
+constexpr double kDriftRows = 1024;
+constexpr double kDriftModel = 768;       // of d_model: less of it, none of the loss; twice as much, all
+constexpr double kSlowMemory = 3.352e12;  // bytes a second, an H100's
+constexpr double kFastMemory = 4.8e12;    // an H200's
+
+double drift_loss(const Tile& tile, double bytes_per_clock, int d_model, const DeviceSpec& spec) {
+  if (bytes_per_clock < kVeryHungryBytesPerClock || tile.stages < kDeepRing) {
+    return 0;
+  }
+  const double slow = std::clamp((kFastMemory - spec.memory_bytes_per_second) / (kFastMemory - kSlowMemory), 0.0, 1.0);
+  return kDriftLoss * slow * std::clamp((d_model - kDriftModel) / kDriftModel, 0.0, 1.0);
+}
 
 // What a wave of blocks reads of both operands is read again by the next one, x by its own columns and the weights by
 // the next group's rows. Of more bytes than the L2 cache keeps for them much comes from memory again: at this loss a
@@ -79,18 +98,21 @@ double all_load_clocks(const KernelConfig& config, const ProductSizes& sizes, st
 
 double raster_factor(const KernelConfig& config, const ProductSizes& sizes, const DeviceSpec& spec) {
   const Tile& tile = config.tile;
+  const Pass pass = config.problem.pass;
+  const double bytes_per_clock = (tile.m + 2.0 * tile.n) * kElementBytes * kFlopsPerClock / (4.0 * tile.m * tile.n);
+  double factor = 1;
+  if (sizes.rows > kDriftRows) {
+    factor += drift_loss(tile, bytes_per_clock, config.problem.d_model, spec);
+  }
   const double rows = static_cast<double>(tile.group_m) * tile.m;
   if (rows >= sizes.rows) {
-    return 1;
+    return factor;
   }
-  const Pass pass = config.problem.pass;
-  double factor = 1;
   if (is_forward(pass) || pass == Pass::recompute) {
     const double columns = 2.0 * tile.n * spec.multiprocessors / tile.group_m;
     const double bytes = (rows + columns) * sizes.depth * kElementBytes;
     factor += std::clamp((bytes - kKeptBytes) * kEvictedLoss, 0.0, kMostEvictedLoss);
   }
-  const double bytes_per_clock = (tile.m + 2.0 * tile.n) * kElementBytes * kFlopsPerClock / (4.0 * tile.m * tile.n);
   if (is_ping_pong(tile) && bytes_per_clock > kHungryBytesPerClock) {
     const GroupRows wanted = group_rows(pass);
     const double tall = std::max(0.0, std::log2(rows / wanted.most));

@@ -14,20 +14,23 @@ namespace {
 // Fitted to the times of all candidates of 86 problems on an H200 (docs/measurements.md); clocks are a
 // multiprocessor's.
 constexpr double kMaxClock = 1.98e9;
-constexpr double kBusyClock = 1.73e9;      // with all tensor cores busy on random data: the power limit
-constexpr double kPowerExponent = 0.41;    // idle tensor cores hand their power to the others
-constexpr double kLoadClocks = 0.0046;     // what each byte costs all the same, in power
-constexpr double kGatedPerClock = 7.2;     // elements that a warpgroup gates and stores
-constexpr double kStoredPerClock = 8;      // that it stores as they are
-constexpr double kRoundClocks = 210;       // of a round of its staging besides
-constexpr double kFetchClocks = 2500;      // of waiting for what a round is computed from
-constexpr double kPromotedClocks = 2.8;    // of adding a thread's f16 sum to its f32 sum; in ping-pong nothing hides it
-constexpr double kFirstLoadClocks = 3600;  // until the first stage has arrived
-constexpr double kStageGapClocks = 18;     // of a cooperative tile, whose warpgroups wait for each stage
-constexpr double kMemoryShare = 0.92;      // of the memory's peak
-constexpr double kIdleExponent = 0.34;     // how far fewer multiprocessors fall short of drawing that, of an H200
-constexpr double kDrawnEach = 36e9;        // bytes a second of that, of a multiprocessor
-constexpr double kUnhidden = 0.2;          // of the shorter of computing and reading memory
+constexpr double kBusyClock = 1.73e9;    // with all tensor cores busy on random data: the power limit
+constexpr double kPowerExponent = 0.41;  // idle tensor cores hand their power to the others
+constexpr double kLoadClocks = 0.0046;   // what each byte costs all the same, in power
+constexpr double kGatedPerClock = 7.2;   // elements that a warpgroup gates and stores
+constexpr double kStoredPerClock = 8;    // that it stores as they are
+constexpr double kRoundClocks = 210;     // of a round of its staging besides
+constexpr double kFetchClocks = 2500;    // of waiting for what a round is computed from
+constexpr double kPromotedClocks = 2.8;  // of adding a thread's f16 sum to its f32 sum; in ping-pong nothing hides it
+constexpr double kPromotedGapClocks = 100;  // of a cooperative tile's stage besides; of widths
+constexpr double kPromotedOddClocks = 120;  // that are no multiple of 64 still more, not explained
+constexpr double kFirstLoadClocks = 3600;   // until the first stage has arrived
+constexpr double kStageGapClocks = 18;      // of a cooperative tile, whose warpgroups wait for each stage
+constexpr double kMemoryShare = 0.92;       // of the memory's peak
+constexpr double kIdleExponent = 0.34;      // how far fewer multiprocessors fall short of drawing that, of an H200
+constexpr double kDrawnEach = 36e9;         // bytes a second of that, of a multiprocessor
+constexpr double kUnhidden = 0.2;           // of the shorter of computing and reading memory; of ping-pong
+constexpr double kUnhiddenDw = 0.6;         // tiles of dW, whose two warpgroups put out at one time what takes long
 constexpr double kLaunchSeconds = 0.7e-6;
 
 // Of the time to multiply: a ring of three stages hides less; a ping-pong tile falls behind a little where x is operand
@@ -90,6 +93,19 @@ Round round_of(const Problem& problem, const ProductSizes& sizes) {
   }
 }
 
+// Of a stage: f16 sums added to f32 sums.
+double promotion_clocks(const KernelConfig& config) {
+  const Tile& tile = config.tile;
+  if (config.problem.accum != Accum::f16_promoted) {
+    return 0;
+  }
+  const double sums = 2.0 * tile.m * tile.n / (tile.warps_m * tile.warps_n * kWarpThreads);
+  if (is_ping_pong(tile)) {
+    return 1.5 * sums * kPromotedClocks;
+  }
+  return sums * kPromotedClocks + kPromotedGapClocks + (tile.n % 64 == 0 ? 0 : kPromotedOddClocks);
+}
+
 // Of a warpgroup: all products of its tile or of its part of one, and the tile's rounds of output.
 struct TileClocks {
   double multiply;
@@ -104,13 +120,11 @@ TileClocks tile_clocks(const KernelConfig& config, const ProductSizes& sizes, co
   const double rows = std::min<double>(sizes.rows, tile.m);
   const double loaded = (rows + 2.0 * tile.n) * tile.k * kElementBytes;
   const double gap = ping_pong ? 0 : kStageGapClocks;
-  const double sums = 2.0 * tile.m * tile.n / (tile.warps_m * tile.warps_n * kWarpThreads);
-  const double promotion =
-      config.problem.accum == Accum::f16_promoted ? sums * kPromotedClocks * (ping_pong ? 1.5 : 1) : 0;
   const double elements = static_cast<double>(tile.m) * tile.n / (ping_pong ? 1 : consumer_warpgroups(tile));
   const double rounds = elements / (kWgmmaRows * staged_sums(tile));
   const Round round = round_of(config.problem, sizes);
-  const double stage = std::max(products, stage_load_clocks(config, rows)) + loaded * kLoadClocks + gap + promotion;
+  const double stage =
+      std::max(products, stage_load_clocks(config, rows)) + loaded * kLoadClocks + gap + promotion_clocks(config);
   return {stages * stage * multiply_factor(config, sizes, spec),
           rounds * ((round.gated + round.plain) * kRoundClocks + round.fetches * kFetchClocks) +
               elements * (round.gated / kGatedPerClock + round.plain / kStoredPerClock)};
@@ -151,7 +165,9 @@ Estimate estimate_wgmma(const KernelConfig& config, std::int64_t m, const Device
   const double busy = std::min(1.0, flops / (clocks * spec.multiprocessors * kFlopsPerClock));
   const double computing = clocks / std::min(kMaxClock, kBusyClock * std::pow(busy, -kPowerExponent));
   const double memory = memory_seconds(sizes, all, spec);
-  const double seconds = kLaunchSeconds + std::max(computing, memory) + kUnhidden * std::min(computing, memory);
+  const bool competes = is_dw(config.problem.pass) && is_ping_pong(config.tile);
+  const double seconds =
+      kLaunchSeconds + std::max(computing, memory) + (competes ? kUnhiddenDw : kUnhidden) * std::min(computing, memory);
   return {seconds, fmt::format("estimated {:.4g} us: {} tiles, {} at a time, limited by {}", seconds * 1e6, all,
                                spec.multiprocessors, memory > computing ? "memory bandwidth" : "tensor cores")};
 }
