@@ -57,15 +57,6 @@ std::size_t sets_for(std::size_t bytes, std::size_t l2_bytes, int launches, cons
   return std::clamp<std::size_t>(sets, 2, static_cast<std::size_t>(launches));
 }
 
-std::optional<KernelConfig> first_of(Family family, const Problem& problem, const Device& device) {
-  for (const KernelConfig& config : candidates(problem, device.arch(), device.spec())) {
-    if (config.family == family) {
-      return config;
-    }
-  }
-  return std::nullopt;
-}
-
 // First rows of bands, evenly spread, the first and the last included.
 std::vector<std::int64_t> band_starts(std::int64_t m) {
   std::vector<std::int64_t> starts;
@@ -253,11 +244,11 @@ void DeviceTrial::compile(const KernelConfig& config) { get_cubin(config, device
 
 std::vector<KernelConfig> DeviceTrial::trusted() const {
   std::vector<KernelConfig> configs;
-  const std::optional<KernelConfig> simt = first_of(Family::simt, problem_, device_);
+  const std::optional<KernelConfig> simt = first_of(Family::simt, problem_, device_.arch(), device_.spec());
   if (simt) {
     configs.push_back(*simt);
   }
-  const std::optional<KernelConfig> mma = first_of(Family::mma_sm80, problem_, device_);
+  const std::optional<KernelConfig> mma = first_of(Family::mma_sm80, problem_, device_.arch(), device_.spec());
   if (mma && (!simt || estimate(*simt, m_, device_.spec()).seconds > kMostSimtSeconds)) {
     configs.push_back(*mma);
   }

@@ -48,11 +48,11 @@ int blocks_per_multiprocessor(const KernelConfig& config, const DeviceSpec& spec
 // Of the tensor cores' rate. With many f32 sums no registers are left for f16 sums that wait to be added: products
 // wait, in steps of half a chunk twice as often.
 double promoted_share(const KernelConfig& config) {
-  constexpr int kManySums = 96;
+  constexpr int kManyRegisters = 144;
   if (config.problem.accum != Accum::f16_promoted) {
     return 1;
   }
-  if (2 * config.tile.m * config.tile.n / threads(config) < kManySums) {
+  if (accumulator_registers(config) < kManyRegisters) {
     return 0.95;
   }
   return config.tile.k < kPromotionK ? 0.53 : 0.8;
@@ -123,11 +123,6 @@ Wave wave(const KernelConfig& config, const ProductSizes& sizes, int blocks, con
   const double moved = blocks * rows * tile.n * (sizes.element_bytes + sizes.element_reads * kElementBytes);
   return {kMemoryLatencySeconds + static_cast<double>(sizes.steps) * step + moved / copy_rate,
           static_cast<Limit>(longest - std::begin(step_seconds))};
-}
-
-double result_bytes(const ProductSizes& sizes) {
-  return sizes.rows * sizes.columns * sizes.b_matrices / 2 * static_cast<double>(sizes.splits) *
-         (sizes.element_bytes + sizes.element_reads * kElementBytes);
 }
 
 // What must come from memory: `resident` blocks walk group_m tiles of A and the columns beside them, and share their

@@ -45,12 +45,12 @@ constexpr double kDriftModel = 768;       // of d_model: less of it, none of the
 constexpr double kSlowMemory = 3.352e12;  // bytes a second, an H100's
 constexpr double kFastMemory = 4.8e12;    // an H200's
 
-double drift_loss(const Tile& tile, double bytes_per_clock, int d_model, const DeviceSpec& spec) {
-  if (bytes_per_clock < kVeryHungryBytesPerClock || tile.stages < kDeepRing) {
+double drift_loss(const KernelConfig& config, double rows, double bytes_per_clock, const DeviceSpec& spec) {
+  if (rows <= kDriftRows || bytes_per_clock < kVeryHungryBytesPerClock || config.tile.stages < kDeepRing) {
     return 0;
   }
   const double slow = std::clamp((kFastMemory - spec.memory_bytes_per_second) / (kFastMemory - kSlowMemory), 0.0, 1.0);
-  return kDriftLoss * slow * std::clamp((d_model - kDriftModel) / kDriftModel, 0.0, 1.0);
+  return kDriftLoss * slow * std::clamp((config.problem.d_model - kDriftModel) / kDriftModel, 0.0, 1.0);
 }
 
 // What a wave of blocks reads of both operands is read again by the next one, x by its own columns and the weights by
@@ -100,10 +100,7 @@ double raster_factor(const KernelConfig& config, const ProductSizes& sizes, cons
   const Tile& tile = config.tile;
   const Pass pass = config.problem.pass;
   const double bytes_per_clock = (tile.m + 2.0 * tile.n) * kElementBytes * kFlopsPerClock / (4.0 * tile.m * tile.n);
-  double factor = 1;
-  if (sizes.rows > kDriftRows) {
-    factor += drift_loss(tile, bytes_per_clock, config.problem.d_model, spec);
-  }
+  double factor = 1 + drift_loss(config, sizes.rows, bytes_per_clock, spec);
   const double rows = static_cast<double>(tile.group_m) * tile.m;
   if (rows >= sizes.rows) {
     return factor;

@@ -143,15 +143,13 @@ double longest_walk(const KernelConfig& config, const ProductSizes& sizes, long 
 double memory_seconds(const ProductSizes& sizes, long long tiles, const DeviceSpec& spec) {
   const auto splits = static_cast<double>(sizes.splits);
   const double operands = kElementBytes * (sizes.rows + sizes.b_matrices * sizes.columns) * sizes.depth * splits;
-  const double results = sizes.rows * sizes.columns * sizes.b_matrices / 2 * splits *
-                         (sizes.element_bytes + sizes.element_reads * kElementBytes);
   const auto rest = static_cast<double>(tiles % spec.multiprocessors) / spec.multiprocessors;  // of the last wave
   const long long whole = tiles / spec.multiprocessors;
   const auto full = static_cast<double>(whole);
   const double drawn = spec.memory_bytes_per_second / (kDrawnEach * spec.multiprocessors);
   const double exponent = kIdleExponent * std::min(1.0, drawn * drawn);
   const double waves = full + (rest > 0 ? rest * std::pow(rest, -exponent) : 0);
-  return (operands + results) / (spec.memory_bytes_per_second * kMemoryShare) * waves / (full + rest);
+  return (operands + result_bytes(sizes)) / (spec.memory_bytes_per_second * kMemoryShare) * waves / (full + rest);
 }
 
 }  // namespace

@@ -19,6 +19,12 @@ struct ProductSizes {
   double element_bytes;  // stored for each element of both halves
 };
 
+// Of the result, with what is read for it besides the operands.
+inline double result_bytes(const ProductSizes& sizes) {
+  return sizes.rows * sizes.columns * sizes.b_matrices / 2 * static_cast<double>(sizes.splits) *
+         (sizes.element_bytes + sizes.element_reads * kElementBytes);
+}
+
 // m >= 1.
 ProductSizes product_sizes(const KernelConfig&, std::int64_t m, const DeviceSpec&);
 

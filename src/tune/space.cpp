@@ -51,4 +51,13 @@ std::vector<KernelConfig> candidates(const Problem& problem, const Arch& arch, c
   return fitting;
 }
 
+std::optional<KernelConfig> first_of(Family family, const Problem& problem, const Arch& arch, const DeviceSpec& spec) {
+  for (const KernelConfig& config : candidates(problem, arch, spec)) {
+    if (config.family == family) {
+      return config;
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace swiglu

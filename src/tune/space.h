@@ -2,6 +2,7 @@
 // architecture. No GPU, no state; every function may be called from any thread.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,5 +25,8 @@ std::string why_unfit(const KernelConfig&, const DeviceSpec&);
 // Never empty: simt serves every valid problem that is a product, streaming every other. Throws Error{INVALID_ARGUMENT}
 // for one that is not.
 std::vector<KernelConfig> candidates(const Problem&, const Arch&, const DeviceSpec&);
+
+// The first of them that is of the family.
+std::optional<KernelConfig> first_of(Family, const Problem&, const Arch&, const DeviceSpec&);
 
 }  // namespace swiglu

@@ -156,40 +156,23 @@ std::vector<Point> points_of(const Options& options) {
 }
 
 // Those that the tuner may measure.
-std::vector<KernelConfig> tried(const Point& point, const Arch& arch, const DeviceSpec& spec) {
+std::vector<KernelConfig> tried(const Point& point, const TunerPolicy& policy, const Arch& arch,
+                                const DeviceSpec& spec) {
   const std::vector<Choice> ranked = rank(point.problem, point.m, arch, spec);
   std::vector<KernelConfig> configs;
-  for (const std::size_t index : worth_trying(ranked, TunerPolicy{})) {
+  for (const std::size_t index : worth_trying(ranked, policy)) {
     configs.push_back(ranked[index].config);
   }
   return configs;
 }
 
-// The best on paper, and what their results are held against.
-std::vector<KernelConfig> best_and_trusted(const Point& point, const Arch& arch, const DeviceSpec& spec,
-                                           std::size_t count) {
-  std::vector<KernelConfig> configs;
-  for (const Choice& choice : rank(point.problem, point.m, arch, spec)) {
-    if (configs.size() < count) {
-      configs.push_back(choice.config);
-    }
-  }
-  const auto all = candidates(point.problem, arch, spec);
-  for (const Family family : {Family::simt, Family::mma_sm80}) {
-    const auto first =
-        std::find_if(all.begin(), all.end(), [&](const KernelConfig& config) { return config.family == family; });
-    if (first != all.end()) {
-      configs.push_back(*first);
-    }
-  }
-  return configs;
-}
-
 std::vector<KernelConfig> wanted(const Options& options, const Point& point, const Arch& arch, const DeviceSpec& spec) {
+  TunerPolicy policy;
   if (options.best > 0) {
-    return best_and_trusted(point, arch, spec, options.best);
+    policy.at_least = policy.at_most = options.best;
   }
-  std::vector<KernelConfig> configs = options.tried ? tried(point, arch, spec) : candidates(point.problem, arch, spec);
+  std::vector<KernelConfig> configs =
+      options.tried || options.best > 0 ? tried(point, policy, arch, spec) : candidates(point.problem, arch, spec);
   std::erase_if(configs, [&](const KernelConfig& config) {
     return (config.family == Family::simt && !options.simt) || print(config).find(options.tiles) == std::string::npos;
   });
@@ -331,12 +314,18 @@ int run(const Options& options) {
   }
   std::vector<KernelConfig> configs;
   std::set<std::string> seen;
-  Options compiled = options;
-  compiled.simt = options.simt || !options.no_check;  // trusted kernels
+  const auto add = [&](const KernelConfig& config) {
+    if (seen.insert(print(config)).second) {
+      configs.push_back(config);
+    }
+  };
   for (const Point& point : points) {
-    for (const KernelConfig& config : wanted(compiled, point, arch, spec)) {
-      if (seen.insert(print(config)).second) {
-        configs.push_back(config);
+    for (const KernelConfig& config : wanted(options, point, arch, spec)) {
+      add(config);
+    }
+    for (const Family trusted : {Family::simt, Family::mma_sm80}) {
+      if (const auto config = first_of(trusted, point.problem, arch, spec); config && !options.no_check) {
+        add(*config);
       }
     }
   }

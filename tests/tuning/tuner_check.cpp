@@ -2,9 +2,8 @@
 //
 //   --random N    N random problems: tuned twice from nothing, as a plan tunes. The winner takes at most 3 % more than
 //                 the fastest of all candidates measured without a budget; the two winners are the same, or within 1 %.
-//   --buckets N   N random buckets of the models of the suite llm: what is tuned for the bucket takes, at its smallest
-//   m
-//                 and somewhere between, at most 5 % longer than the fastest at exactly that m.
+//   --buckets N   N random buckets of the models of the suite llm: what is tuned for the bucket takes, at its
+//                 smallest m and somewhere between, at most 5 % longer than the fastest at exactly that m.
 //
 // Losses are of duels: the winners' executions alternate, so that clocks and temperature are alike for both. Kernels
 // compile into the user's kernel store: set SWIGLU_CACHE_DIR to an empty directory to see the tuner start cold.

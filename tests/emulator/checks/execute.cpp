@@ -24,20 +24,19 @@ struct Matrix {
 // The matrices of a problem in the emulator's memory, aligned to access_bytes and no more.
 class Operands {
  public:
-  Operands(const KernelConfig& config, const Execution& execution)
-      : config_(config), problem_(config.problem), execution_(execution) {
-    const bool rows_are_k = problem_.layout == Layout::kn;
-    const int weight_rows = rows_are_k ? problem_.d_model : problem_.d_intermediate;
-    const int weight_columns = rows_are_k ? problem_.d_intermediate : problem_.d_model;
-    x_ = add("x", Role::input, execution.m, problem_.d_model, 0);
+  Operands(const KernelConfig& config, const Execution& execution) : config_(config), execution_(execution) {
+    const bool rows_are_k = config_.problem.layout == Layout::kn;
+    const int weight_rows = rows_are_k ? config_.problem.d_model : config_.problem.d_intermediate;
+    const int weight_columns = rows_are_k ? config_.problem.d_intermediate : config_.problem.d_model;
+    x_ = add("x", Role::input, execution.m, config_.problem.d_model, 0);
     gate_ = add("w_gate", Role::input, weight_rows, weight_columns, 1);
     up_ = add("w_up", Role::input, weight_rows, weight_columns, 2);
-    out_ = add("out", Role::output, execution.m, problem_.d_intermediate, 3);
-    if (problem_.pass == Pass::forward_store) {
-      g_ = add("g", Role::output, execution.m, problem_.d_intermediate, 4);
-      u_ = add("u", Role::output, execution.m, problem_.d_intermediate, 5);
+    out_ = add("out", Role::output, execution.m, config_.problem.d_intermediate, 3);
+    if (config_.problem.pass == Pass::forward_store) {
+      g_ = add("g", Role::output, execution.m, config_.problem.d_intermediate, 4);
+      u_ = add("u", Role::output, execution.m, config_.problem.d_intermediate, 5);
     }
-    const ProblemData data{problem_, execution.fill};
+    const ProblemData data{config_.problem, execution.fill};
     fill(x_, [&](std::int64_t row, int k) { return data.x(row, k); });
     fill(gate_, [&](std::int64_t r, int c) {
       return rows_are_k ? data.gate(static_cast<int>(r), c) : data.gate(c, static_cast<int>(r));
@@ -72,7 +71,7 @@ class Operands {
  private:
   // Leading dimensions differ from tensor to tensor, so that none can be taken for another.
   Matrix add(const char* name, Role role, std::int64_t rows, int columns, int number) {
-    const int unit = problem_.access_bytes / kElementBytes;
+    const int unit = config_.problem.access_bytes / kElementBytes;
     const int padding = execution_.padding == 0 ? 0 : execution_.padding + number;
     const long long ld = ceil_div(columns, unit) * unit + static_cast<long long>(padding) * unit;
     const BufferShape shape{name,
@@ -80,7 +79,7 @@ class Operands {
                             static_cast<std::size_t>(rows),
                             static_cast<std::size_t>(columns) * kElementBytes,
                             static_cast<std::size_t>(ld) * kElementBytes,
-                            static_cast<std::size_t>(problem_.access_bytes)};
+                            static_cast<std::size_t>(config_.problem.access_bytes)};
     return {global_.add(with_rows_written_twice(shape, config_, execution_.m)), rows, columns, ld};
   }
 
@@ -94,7 +93,6 @@ class Operands {
   }
 
   KernelConfig config_;
-  Problem problem_;
   Execution execution_;
   GlobalMemory global_;
   Matrix x_{};
