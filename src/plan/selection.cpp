@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <mutex>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "base/log.h"
@@ -14,6 +17,16 @@ namespace {
 
 constexpr std::size_t kTries = 3;  // a compile takes about a second; a defect of all of these is no accident
 
+// Once a problem: plans, and the buckets of one, ask alike.
+void warn_of_tile(const std::string& problem, const char* what) {
+  static std::mutex mutex;
+  static auto* const warned = new std::set<std::string>;
+  const std::lock_guard lock(mutex);
+  if (warned->insert(problem).second) {
+    log().warn("SWIGLU_TILE={} is {} for {}; the estimate chooses", *settings().tile, what, problem);
+  }
+}
+
 // Moves the candidate with the forced tile to the front, if one is forced and there is one. Says so where there is
 // none, as the user is debugging.
 bool force_tile(std::vector<Choice>& choices) {
@@ -24,9 +37,8 @@ bool force_tile(std::vector<Choice>& choices) {
   const auto found = std::find_if(choices.begin(), choices.end(),
                                   [&](const Choice& choice) { return tile && choice.config.tile == *tile; });
   if (found == choices.end()) {
-    log().warn("SWIGLU_TILE={} is {} for {}; the estimate chooses", *settings().tile,
-               tile ? "no candidate" : "not the spelling of a tile (128x64x32_s4_w2x2_g16)",
-               print(choices.front().config.problem));
+    warn_of_tile(print(choices.front().config.problem),
+                 tile ? "no candidate" : "not the spelling of a tile (128x64x32_s4_w2x2_g16)");
     return false;
   }
   found->estimate.why = "forced by SWIGLU_TILE; " + found->estimate.why;

@@ -24,11 +24,12 @@ constexpr double kSimtFlopsPerSecond = 2 * 128 * kClock * 0.35;  // f32 units; t
 constexpr double kMemoryLatencySeconds = 1.3e-6;
 constexpr double kStepSeconds = 5e-9;  // the barrier at the end of a k step, as far as nothing hides it
 constexpr double kLaunchSeconds = 2e-6;
-constexpr double kUnhidden = 0.03;      // of what copies, products and shared memory should do in each other's shadow
-constexpr double kMemoryShare = 0.92;   // of the memory's peak, by rows of kLongRowBytes; shorter ones reach
-constexpr double kShortShare = 0.86;    // less
-constexpr int kLongRowBytes = 256;      // of a weight tile
-constexpr double kBesideMemory = 0.05;  // see unhidden_share()
+constexpr double kUnhidden = 0.03;       // of what copies, products and shared memory should do in each other's shadow
+constexpr double kMemoryShare = 0.92;    // of the memory's peak, by rows of kLongRowBytes; shorter ones reach
+constexpr double kShortShare = 0.86;     // less
+constexpr int kLongRowBytes = 256;       // of a weight tile
+constexpr double kBesideMemory = 0.05;   // see unhidden_share()
+constexpr double kProductsPower = 0.07;  // of the products' time, in power, beside the memory's
 constexpr double kQueuedSeconds = 3.5e-6;  // that what is asked for may take at the memory's rate, and bytes that a
 constexpr double kQueuedBytes = 100e3;     // multiprocessor may ask for, before pages are no longer read in one go:
 constexpr double kQueueLoss = 0.036e6;     // a loss for each second more
@@ -145,6 +146,14 @@ double unhidden_share(double results, double bytes) {
   return kBesideMemory + (1 - kBesideMemory) * std::max(0.0, 2 * results / bytes - 1);
 }
 
+// Of all tiles, rows beyond the last included.
+double products_seconds(const KernelConfig& config, const ProductSizes& sizes, std::int64_t m, int resident,
+                        const DeviceSpec& spec) {
+  const double rows = static_cast<double>(tiles_m(config, m)) * config.tile.m;
+  return 2.0 * rows * sizes.columns * sizes.b_matrices * sizes.depth * static_cast<double>(sizes.splits) /
+         (flops_per_second(config, resident, spec) * spec.multiprocessors);
+}
+
 // The bytes of all matrices once, at what a copy reaches.
 double streaming_seconds(double bytes, int access_bytes, const DeviceSpec& spec) {
   constexpr double kReached = 0.85;                         // of the memory's peak
@@ -217,7 +226,8 @@ Estimate estimate(const KernelConfig& config, std::int64_t m, const DeviceSpec& 
        memory_share(config, sizes, static_cast<double>(std::min(blocks, at_once)) / spec.multiprocessors, spec));
   const bool memory_bound = memory_seconds > seconds;
   seconds = kLaunchSeconds + std::max(seconds, memory_seconds) +
-            unhidden_share(result_bytes(sizes), bytes) * std::min(seconds, memory_seconds);
+            unhidden_share(result_bytes(sizes), bytes) * std::min(seconds, memory_seconds) +
+            kProductsPower * std::min(products_seconds(config, sizes, m, resident, spec), memory_seconds);
   return {seconds, fmt::format("estimated {:.4g} us: {} tiles, {} x {} at a time, limited by {}", seconds * 1e6, blocks,
                                spec.multiprocessors, resident,
                                memory_bound ? "memory bandwidth" : name_of(limit, config.family))};

@@ -12,6 +12,14 @@ constexpr double kLoadedBytesPerClock = 88;  // into the shared memory of a mult
 // By all of them, of rows that are no multiple of 128 bytes, where each row of a box lies in two lines.
 constexpr double kStraddlingBytesPerClock = 26;
 
+// How far cache and memory are an H100's (1) rather than an H200's (0): what blocks that fall out of step lose is of
+// the one, and hardly seen on the other.
+double slow_share(const DeviceSpec& spec) {
+  constexpr double kSlowMemory = 3.352e12;  // bytes a second, an H100's
+  constexpr double kFastMemory = 4.8e12;    // an H200's
+  return std::clamp((kFastMemory - spec.memory_bytes_per_second) / (kFastMemory - kSlowMemory), 0.0, 1.0);
+}
+
 // How many rows of A a group of the raster shall have, for tiles that read more than kHungryBytesPerClock: the L2 cache
 // then decides. Below, the same columns of B are read more often; above, more of A is evicted before its next reader
 // comes, soonest where much besides goes through the cache. A loss for each doubling.
@@ -41,16 +49,27 @@ constexpr double kVeryHungryBytesPerClock = 62;
 constexpr int kDeepRing = 5;
 constexpr double kDriftLoss = 0.2;
 constexpr double kDriftRows = 1024;
-constexpr double kDriftModel = 768;       // of d_model: less of it, none of the loss; twice as much, all
-constexpr double kSlowMemory = 3.352e12;  // bytes a second, an H100's
-constexpr double kFastMemory = 4.8e12;    // an H200's
+constexpr double kDriftModel = 768;  // of d_model: less of it, none of the loss; twice as much, all
+
+// Beside what group_rows() says, on a card of an H100's kind: the recomputation's loss for each doubling from fewer
+// rows on, and in layout nk, where d_model is more than kDeepModel, of all groups.
+constexpr double kRecomputeRows = 704;
+constexpr double kRecomputeTall = 0.15;
+constexpr double kDeepNk = 0.04;
+constexpr double kDeepModel = 1664;
+constexpr double kDeeperModel = 1920;  // from here on all of it
+
+double recompute_loss(const Problem& problem, double rows, const DeviceSpec& spec) {
+  const double deep = std::clamp((problem.d_model - kDeepModel) / (kDeeperModel - kDeepModel), 0.0, 1.0);
+  return slow_share(spec) * (kRecomputeTall * std::max(0.0, std::log2(rows / kRecomputeRows)) +
+                             (problem.layout == Layout::nk ? kDeepNk * deep : 0.0));
+}
 
 double drift_loss(const KernelConfig& config, double rows, double bytes_per_clock, const DeviceSpec& spec) {
   if (rows <= kDriftRows || bytes_per_clock < kVeryHungryBytesPerClock || config.tile.stages < kDeepRing) {
     return 0;
   }
-  const double slow = std::clamp((kFastMemory - spec.memory_bytes_per_second) / (kFastMemory - kSlowMemory), 0.0, 1.0);
-  return kDriftLoss * slow * std::clamp((config.problem.d_model - kDriftModel) / kDriftModel, 0.0, 1.0);
+  return kDriftLoss * slow_share(spec) * std::clamp((config.problem.d_model - kDriftModel) / kDriftModel, 0.0, 1.0);
 }
 
 // What a wave of blocks reads of both operands is read again by the next one, x by its own columns and the weights by
@@ -114,7 +133,9 @@ double raster_factor(const KernelConfig& config, const ProductSizes& sizes, cons
     const GroupRows wanted = group_rows(pass);
     const double tall = std::max(0.0, std::log2(rows / wanted.most));
     const double low = std::max(0.0, std::log2(wanted.least / rows));
-    factor += std::min(1.0, sizes.depth / kGroupDepth) * (wanted.tall * tall + kShortGroup * low);
+    const double loss = wanted.tall * tall + kShortGroup * low +
+                        (pass == Pass::recompute ? recompute_loss(config.problem, rows, spec) : 0.0);
+    factor += std::min(1.0, sizes.depth / kGroupDepth) * loss;
   }
   return factor;
 }

@@ -37,6 +37,7 @@ inline constexpr std::array kMmaSm80Tiles = {
     Tile{192, 128, 32, 3,     4, 2,   8},  //   84 KB  the same on sm_86, 89 and 120
     Tile{ 96, 128, 64, 4,     2, 4,  16},  //  176 KB  f16_promoted: 48 x 64 a warp
     Tile{ 96, 128, 32, 4,     2, 4,  16},  //   88 KB  the same on sm_86, 89 and 120
+    Tile{ 64, 128, 64, 4,     2, 4,  16},  //  160 KB  m <= 64, by rows of 256 bytes in layout kn
     Tile{ 64,  64, 64, 4,     2, 2,  16},  //   96 KB  m <= 64, or too few tiles for every multiprocessor
     Tile{ 64,  32, 64, 4,     2, 2,  16},  //   64 KB
     Tile{ 32, 128, 32, 5,     1, 4,  16},  //   90 KB  m <= 32, by rows of 256 bytes in layout kn
