@@ -18,12 +18,12 @@ namespace {
 constexpr std::size_t kTries = 3;  // a compile takes about a second; a defect of all of these is no accident
 
 // Once a problem: plans, and the buckets of one, ask alike.
-void warn_of_tile(const std::string& problem, const char* what) {
+void warn_of_tile(const std::string& problem) {
   static std::mutex mutex;
   static auto* const warned = new std::set<std::string>;
   const std::lock_guard lock(mutex);
   if (warned->insert(problem).second) {
-    log().warn("SWIGLU_TILE={} is {} for {}; the estimate chooses", *settings().tile, what, problem);
+    log().warn("SWIGLU_TILE={} is no candidate for {}; the estimate chooses", *settings().tile, problem);
   }
 }
 
@@ -33,12 +33,11 @@ bool force_tile(std::vector<Choice>& choices) {
   if (!settings().tile) {
     return false;
   }
-  const std::optional<Tile> tile = parse_tile(*settings().tile);
-  const auto found = std::find_if(choices.begin(), choices.end(),
-                                  [&](const Choice& choice) { return tile && choice.config.tile == *tile; });
+  const Tile tile = parse_tile(*settings().tile).value();  // settings keep nothing else
+  const auto found =
+      std::find_if(choices.begin(), choices.end(), [&](const Choice& choice) { return choice.config.tile == tile; });
   if (found == choices.end()) {
-    warn_of_tile(print(choices.front().config.problem),
-                 tile ? "no candidate" : "not the spelling of a tile (128x64x32_s4_w2x2_g16)");
+    warn_of_tile(print(choices.front().config.problem));
     return false;
   }
   found->estimate.why = "forced by SWIGLU_TILE; " + found->estimate.why;

@@ -150,8 +150,7 @@ double unhidden_share(double results, double bytes) {
 double products_seconds(const KernelConfig& config, const ProductSizes& sizes, std::int64_t m, int resident,
                         const DeviceSpec& spec) {
   const double rows = static_cast<double>(tiles_m(config, m)) * config.tile.m;
-  return 2.0 * rows * sizes.columns * sizes.b_matrices * sizes.depth * static_cast<double>(sizes.splits) /
-         (flops_per_second(config, resident, spec) * spec.multiprocessors);
+  return product_flops(sizes, rows) / (flops_per_second(config, resident, spec) * spec.multiprocessors);
 }
 
 // The bytes of all matrices once, at what a copy reaches.

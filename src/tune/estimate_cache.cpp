@@ -51,6 +51,13 @@ constexpr double kDriftLoss = 0.2;
 constexpr double kDriftRows = 1024;
 constexpr double kDriftModel = 768;  // of d_model: less of it, none of the loss; twice as much, all
 
+double drift_loss(const KernelConfig& config, double rows, double bytes_per_clock, const DeviceSpec& spec) {
+  if (rows <= kDriftRows || bytes_per_clock < kVeryHungryBytesPerClock || config.tile.stages < kDeepRing) {
+    return 0;
+  }
+  return kDriftLoss * slow_share(spec) * std::clamp((config.problem.d_model - kDriftModel) / kDriftModel, 0.0, 1.0);
+}
+
 // Beside what group_rows() says, on a card of an H100's kind: the recomputation's loss for each doubling from fewer
 // rows on, and in layout nk, where d_model is more than kDeepModel, of all groups.
 constexpr double kRecomputeRows = 704;
@@ -63,13 +70,6 @@ double recompute_loss(const Problem& problem, double rows, const DeviceSpec& spe
   const double deep = std::clamp((problem.d_model - kDeepModel) / (kDeeperModel - kDeepModel), 0.0, 1.0);
   return slow_share(spec) * (kRecomputeTall * std::max(0.0, std::log2(rows / kRecomputeRows)) +
                              (problem.layout == Layout::nk ? kDeepNk * deep : 0.0));
-}
-
-double drift_loss(const KernelConfig& config, double rows, double bytes_per_clock, const DeviceSpec& spec) {
-  if (rows <= kDriftRows || bytes_per_clock < kVeryHungryBytesPerClock || config.tile.stages < kDeepRing) {
-    return 0;
-  }
-  return kDriftLoss * slow_share(spec) * std::clamp((config.problem.d_model - kDriftModel) / kDriftModel, 0.0, 1.0);
 }
 
 // What a wave of blocks reads of both operands is read again by the next one, x by its own columns and the weights by

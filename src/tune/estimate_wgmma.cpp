@@ -158,9 +158,8 @@ Estimate estimate_wgmma(const KernelConfig& config, std::int64_t m, const Device
   const ProductSizes sizes = product_sizes(config, m, spec);
   const long long all = tiles(config, m) * sizes.splits;
   const double clocks = std::max(longest_walk(config, sizes, all, spec), all_load_clocks(config, sizes, m, spec));
-  const double flops =
-      2.0 * sizes.rows * sizes.columns * sizes.b_matrices * sizes.depth * static_cast<double>(sizes.splits);
-  const double busy = std::min(1.0, flops / (clocks * spec.multiprocessors * kFlopsPerClock));
+  const double busy =
+      std::min(1.0, product_flops(sizes, sizes.rows) / (clocks * spec.multiprocessors * kFlopsPerClock));
   const double computing = clocks / std::min(kMaxClock, kBusyClock * std::pow(busy, -kPowerExponent));
   const double memory = memory_seconds(sizes, all, spec);
   const bool competes = is_dw(config.problem.pass) && is_ping_pong(config.tile);

@@ -25,6 +25,11 @@ inline double result_bytes(const ProductSizes& sizes) {
          (sizes.element_bytes + sizes.element_reads * kElementBytes);
 }
 
+// Of so many rows of it, those beyond its own included.
+inline double product_flops(const ProductSizes& sizes, double rows) {
+  return 2.0 * rows * sizes.columns * sizes.b_matrices * sizes.depth * static_cast<double>(sizes.splits);
+}
+
 // m >= 1.
 ProductSizes product_sizes(const KernelConfig&, std::int64_t m, const DeviceSpec&);
 
