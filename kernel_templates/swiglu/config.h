@@ -266,6 +266,15 @@ SWIGLU_HD constexpr long long tiles_m(const KernelConfig& config, long long m) {
   return ceil_div(extent(config.problem, product(config.problem).rows, m), config.tile.m);
 }
 
+// Rows of tiles in a band of the raster (swiglu/raster.cuh), and columns of tiles of a group that `blocks` blocks take
+// side by side in bands: where they fill such a rectangle of the group's height and bands divide it. Otherwise 1, one
+// column after the other.
+inline constexpr unsigned kBand = 4;
+SWIGLU_HD constexpr unsigned columns_in_bands(const KernelConfig& config, unsigned height, unsigned blocks) {
+  const bool fills = height % kBand == 0 && blocks % height == 0;
+  return config.family == Family::wgmma_sm90 && fills ? blocks / height : 1;
+}
+
 // Whether the last row of tiles begins so early that it is full; its first rows are computed twice, to the same bits.
 // Blocks with few rows to load would run ahead of the others, and what is read at different times is read more than
 // once (docs/measurements.md). Not where a result is added to what is there.

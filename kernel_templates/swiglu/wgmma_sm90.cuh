@@ -22,6 +22,7 @@
 #include "ptx/tma.cuh"
 #include "ptx/warpgroup.cuh"
 #include "swiglu/config.h"
+#include "swiglu/lockstep.cuh"
 #include "swiglu/operands.cuh"
 #include "swiglu/params.h"
 #include "swiglu/ring.cuh"
@@ -146,7 +147,9 @@ class Consumer {
         outputs_(params, staging + static_cast<unsigned>(warpgroup * staging_elements(C) * kElementBytes),
                  kFirstStoreBarrier + warpgroup, fetched + static_cast<unsigned>(warpgroup) * kBarrierBytes,
                  S::kPingPong ? 0 : warpgroup),
-        warpgroup_(warpgroup) {}
+        warpgroup_(warpgroup),
+        lockstep_(keeps_step(params), S::kPingPong ? 0u : static_cast<unsigned>(warpgroup),
+                  S::kPingPong ? static_cast<unsigned>(warpgroup) : 0u, threadIdx.x % kWarpgroupThreads == 0) {}
 
   __device__ __forceinline__ void run() {
     if constexpr (S::kPingPong) {
@@ -160,15 +163,24 @@ class Consumer {
       outputs_.prepare(work_of<C>(params_, walk.tile));
       if constexpr (S::kPingPong) {
         ptx::barrier_sync<2 * kWarpgroupThreads>(kFirstTurnBarrier + warpgroup_);
+      } else {
+        lockstep_.arrive();
       }
+      lockstep_.wait();
       const unsigned last_stage = multiply(stages_of<C>(work_of<C>(params_, walk.tile)));
       if constexpr (S::kPingPong) {
         if (walk.tile + gridDim.x < walk.end) {  // else the other has had its last turn
           pass_turn(1 - warpgroup_);
           skip(walk.tile + gridDim.x);
         }
+      } else {
+        lockstep_.announce();
       }
       sums_.drain();
+      if constexpr (S::kPingPong) {
+        lockstep_.arrive();
+      }
+      lockstep_.next(S::kPingPong ? 2 : 1);
       if constexpr (kPending > 0) {
         release(last_stage);
       }
@@ -180,6 +192,17 @@ class Consumer {
  private:
   // Stages left unfinished while the next is issued. In ping-pong nobody else keeps the tensor cores busy meanwhile.
   static constexpr int kPending = S::kPingPong ? S::Sums::kMostPending : 0;
+
+  static constexpr int kNotice = 4;  // stages before its end that a ping-pong tile is announced to end
+
+  // Where tiles are long and many: waiting takes a tenth of a microsecond in ping-pong, where blocks hardly drift apart
+  // and every fourth tile will do, and half of one after the output of a cooperative tile.
+  __device__ __forceinline__ static bool keeps_step(const TmaParams& params) {
+    constexpr int kLeastStages = S::kPingPong ? 16 : 48;
+    constexpr unsigned kLeastTiles = 8;  // of a block
+    const TileWalk<C> walk(params, 0, 1);
+    return stages_of<C>(work_of<C>(params, 0)) >= kLeastStages && walk.end >= kLeastTiles * gridDim.x;
+  }
 
   __device__ __forceinline__ void pass_turn(int warpgroup) const {
     ptx::barrier_arrive<2 * kWarpgroupThreads>(kFirstTurnBarrier + warpgroup);
@@ -196,6 +219,9 @@ class Consumer {
     sums_.template begin<C.problem.pass == Pass::recompute>();
 #pragma unroll 1
     for (int i = 0; i < stages; ++i) {
+      if (S::kPingPong && i == stages - kNotice) {
+        lockstep_.announce();
+      }
       ring_.wait_full(position_);
       multiply_stage(ring_.address(position_));
       sums_.template finish<kPending>();
@@ -244,6 +270,7 @@ class Consumer {
   const Ring<C.tile.stages>& ring_;
   Outputs<C, typename S::Sums> outputs_;
   int warpgroup_;
+  Lockstep<S::kPingPong ? 4 : 1> lockstep_;
   RingPosition<C.tile.stages> position_;
   typename S::Sums sums_;
 };

@@ -17,7 +17,7 @@ double stage_load_clocks(const KernelConfig& config, double rows);
 // Of all stages of all tiles together, as far as the cache is what they wait for: a bound from below.
 double all_load_clocks(const KernelConfig& config, const ProductSizes& sizes, std::int64_t m, const DeviceSpec& spec);
 
-// By which the time to multiply grows with the order of the raster (swiglu/raster.cuh), at least 1.
+// By which the time to multiply grows or shrinks with the order of the raster (swiglu/raster.cuh).
 double raster_factor(const KernelConfig& config, const ProductSizes& sizes, const DeviceSpec& spec);
 
 }  // namespace swiglu

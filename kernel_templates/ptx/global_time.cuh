@@ -1,0 +1,25 @@
+// The card's clock, and times in global memory that blocks tell each other. sm_90.
+#pragma once
+
+namespace swiglu::ptx {
+
+// Nanoseconds since a moment that is the same for all multiprocessors. In steps of 32 ns on an H200; one that was set
+// back or forward meanwhile, or has coarser steps, is possible.
+__device__ __forceinline__ unsigned long long global_time() {
+  unsigned long long time;
+  asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(time));
+  return time;
+}
+
+// Without waiting; in no order with other accesses.
+__device__ __forceinline__ void raise_to(unsigned long long* time, unsigned long long at_least) {
+  asm volatile("red.relaxed.gpu.global.max.u64 [%0], %1;" ::"l"(time), "l"(at_least) : "memory");
+}
+
+__device__ __forceinline__ unsigned long long look_at(const unsigned long long* time) {
+  unsigned long long value;
+  asm volatile("ld.relaxed.gpu.global.u64 %0, [%1];" : "=l"(value) : "l"(time) : "memory");
+  return value;
+}
+
+}  // namespace swiglu::ptx
