@@ -266,13 +266,12 @@ SWIGLU_HD constexpr long long tiles_m(const KernelConfig& config, long long m) {
   return ceil_div(extent(config.problem, product(config.problem).rows, m), config.tile.m);
 }
 
-// Rows of tiles in a band of the raster (swiglu/raster.cuh), and columns of tiles of a group that `blocks` blocks take
-// side by side in bands: where they fill such a rectangle of the group's height and bands divide it. Otherwise 1, one
-// column after the other.
+// Whether `blocks` resident blocks take a rectangle of a whole group's height at once, which they do in bands of so
+// many rows of tiles (swiglu/raster.cuh).
 inline constexpr unsigned kBand = 4;
-SWIGLU_HD constexpr unsigned columns_in_bands(const KernelConfig& config, unsigned height, unsigned blocks) {
-  const bool fills = height % kBand == 0 && blocks % height == 0;
-  return config.family == Family::wgmma_sm90 && fills ? blocks / height : 1;
+SWIGLU_HD constexpr bool walks_bands(const KernelConfig& config, unsigned blocks) {
+  const auto height = static_cast<unsigned>(config.tile.group_m);
+  return config.family == Family::wgmma_sm90 && height > kBand && height % kBand == 0 && blocks % height == 0;
 }
 
 // Whether the last row of tiles begins so early that it is full; its first rows are computed twice, to the same bits.

@@ -20,25 +20,42 @@ struct TileOrigin {
   int column;
 };
 
+// Of a group, from its first row on.
+struct TilePlace {
+  unsigned row;
+  unsigned column;
+};
+
+template <KernelConfig C>
+__device__ __forceinline__ TilePlace place_in_bands(unsigned tile) {
+  constexpr unsigned kHeight = static_cast<unsigned>(C.tile.group_m);
+  constexpr unsigned kColumns = static_cast<unsigned>(tiles_n(C));
+  const unsigned wave = tile / gridDim.x;
+  const unsigned within = tile - wave * gridDim.x;
+  const unsigned first_column = wave * (gridDim.x / kHeight);
+  const unsigned left = kColumns - first_column;
+  const unsigned columns = left < gridDim.x / kHeight ? left : gridDim.x / kHeight;
+  const unsigned band = within / (kBand * columns);
+  const unsigned in_band = within - band * kBand * columns;
+  return {band * kBand + in_band % kBand, first_column + in_band / kBand};
+}
+
 template <KernelConfig C>
 __device__ __forceinline__ TileOrigin tile_origin(unsigned tile, long long m) {
-  constexpr unsigned kGroupTiles = static_cast<unsigned>(C.tile.group_m) * static_cast<unsigned>(tiles_n(C));
+  constexpr unsigned kHeight = static_cast<unsigned>(C.tile.group_m);
+  constexpr unsigned kGroupTiles = kHeight * static_cast<unsigned>(tiles_n(C));
   const unsigned rows_of_tiles = static_cast<unsigned>(tiles_m(C, m));  // fits: the number of tiles does
   const unsigned group = tile / kGroupTiles;
   const unsigned within = tile - group * kGroupTiles;
-  const unsigned first = group * static_cast<unsigned>(C.tile.group_m);
+  const unsigned first = group * kHeight;
   const unsigned left = rows_of_tiles - first;
-  const unsigned height = left < static_cast<unsigned>(C.tile.group_m) ? left : static_cast<unsigned>(C.tile.group_m);
-  const unsigned width = columns_in_bands(C, height, gridDim.x);
-  const unsigned chunk = within / (width * height);
-  const unsigned in_chunk = within - chunk * width * height;
-  const unsigned columns_left = static_cast<unsigned>(tiles_n(C)) - chunk * width;
-  const unsigned columns = columns_left < width ? columns_left : width;
-  const unsigned band = in_chunk / (kBand * columns);
-  const unsigned in_band = in_chunk - band * kBand * columns;
-  const unsigned column = chunk * width + in_band / kBand;
-  const unsigned row = first + band * kBand + in_band % kBand;
-  return {first_row(C, row, m), static_cast<int>(column) * tile_columns(C)};
+  const unsigned height = left < kHeight ? left : kHeight;
+  const unsigned column = within / height;
+  TilePlace place{within - column * height, column};
+  if (left >= kHeight && walks_bands(C, gridDim.x)) {
+    place = place_in_bands<C>(within);
+  }
+  return {first_row(C, first + place.row, m), static_cast<int>(place.column) * tile_columns(C)};
 }
 
 }  // namespace swiglu

@@ -89,10 +89,9 @@ constexpr double kMostBandLoss = 0.02;        // but no more than that is lost
 constexpr double kBandSavingSwapped = 0.014;  // besides
 
 double band_saving(const KernelConfig& config, const ProductSizes& sizes, const DeviceSpec& spec) {
-  const auto height = static_cast<unsigned>(config.tile.group_m);
-  const auto blocks = static_cast<unsigned>(spec.multiprocessors);
-  if (!is_ping_pong(config.tile) || height == kBand || columns_in_bands(config, height, blocks) == 1 ||
-      (!is_forward(config.problem.pass) && config.problem.pass != Pass::recompute)) {
+  const Pass pass = config.problem.pass;
+  if (!is_ping_pong(config.tile) || !walks_bands(config, static_cast<unsigned>(spec.multiprocessors)) ||
+      (!is_forward(pass) && pass != Pass::recompute)) {
     return 0;
   }
   return std::clamp(kBandSaving - (sizes.depth - kBandModel) * kBandLoss, -kMostBandLoss, kBandSaving) +

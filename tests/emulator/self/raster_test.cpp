@@ -1,0 +1,77 @@
+// The order in which blocks walk tiles (swiglu/raster.cuh): every tile once, whatever the grid, and in bands where the
+// resident blocks fill a rectangle.
+#include <doctest/doctest.h>
+
+#include <set>
+#include <utility>
+
+#include "base/spelling.h"
+#include "swiglu/raster.cuh"
+
+namespace swiglu {
+namespace {
+
+constexpr Problem kProblem = {DType::bf16, Accum::f32, Layout::nk, Pass::forward, 2048, 6144, 16};
+constexpr KernelConfig kTwelve = {kProblem, Family::wgmma_sm90, {200, 64, 64, 4, 1, 4, 12}};
+constexpr KernelConfig kEight = {kProblem, Family::wgmma_sm90, {128, 88, 64, 5, 4, 1, 8}};
+constexpr KernelConfig kPlain = {kProblem, Family::mma_sm80, {128, 128, 64, 4, 2, 4, 12}};
+
+using Place = std::pair<long long, int>;
+
+template <KernelConfig C>
+Place place_of(unsigned tile, long long m) {
+  const TileOrigin origin = tile_origin<C>(tile, m);
+  return {origin.row, origin.column};
+}
+
+template <KernelConfig C>
+void check_once(unsigned grid, long long m) {
+  CAPTURE(grid);
+  CAPTURE(m);
+  emulator::built_ins.grid_shape.x = grid;
+  std::set<Place> places;
+  for (unsigned tile = 0; tile < tiles(C, m); ++tile) {
+    const auto [row, column] = place_of<C>(tile, m);
+    CHECK(row >= 0);
+    CHECK(row < m);
+    CHECK(column >= 0);
+    CHECK(column < kProblem.d_intermediate);
+    places.insert({row, column});
+  }
+  CHECK(places.size() == static_cast<std::size_t>(tiles(C, m)));
+}
+
+TEST_CASE("raster: every tile once, on any grid") {
+  for (const unsigned grid : {132u, 131u, 114u, 24u, 12u, 7u, 1u}) {
+    for (const long long m : {8192, 2400, 2399, 1000, 200, 1}) {
+      check_once<kTwelve>(grid, m);
+      check_once<kEight>(grid, m);
+      check_once<kPlain>(grid, m);
+    }
+  }
+}
+
+// Rows and columns among 16 tiles from `first` on, that neighbouring blocks take at once.
+template <KernelConfig C>
+std::pair<std::size_t, std::size_t> extent_of_sixteen(unsigned first) {
+  emulator::built_ins.grid_shape.x = 132;
+  std::set<long long> rows;
+  std::set<int> columns;
+  for (unsigned tile = first; tile < first + 16; ++tile) {
+    rows.insert(place_of<C>(tile, 8192).first);
+    columns.insert(place_of<C>(tile, 8192).second);
+  }
+  return {rows.size(), columns.size()};
+}
+
+TEST_CASE("raster: neighbours take bands of four rows where blocks fill a group's height, else a column") {
+  for (const unsigned first : {0u, 16u, 44u, 88u, 132u, 264u}) {
+    CAPTURE(first);
+    CHECK(extent_of_sixteen<kTwelve>(first) == std::pair<std::size_t, std::size_t>(4, 4));
+  }
+  CHECK(extent_of_sixteen<kEight>(0) == std::pair<std::size_t, std::size_t>(8, 2));
+  CHECK(extent_of_sixteen<kPlain>(0) == std::pair<std::size_t, std::size_t>(12, 2));
+}
+
+}  // namespace
+}  // namespace swiglu
