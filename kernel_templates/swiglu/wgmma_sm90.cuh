@@ -3,7 +3,7 @@
 // Roles. The producer, one thread of the last warpgroup, fills stage after stage. The consumers, two warpgroups,
 // multiply straight out of shared memory and store. In ping-pong each owns a whole tile: while one computes, the other
 // applies the gate and stores, in turns. Cooperatively both work on one tile, and its epilogue is not hidden. Blocks
-// stay, one to a multiprocessor, and walk tiles gridDim.x apart.
+// stay, one to a multiprocessor, and walk tiles gridDim.x apart, in step where there are many (swiglu/lockstep.cuh).
 //
 // Operands (swiglu/problem.h). As they lie in memory, never transposed: A of the product is operand A of the
 // instruction and both halves of B side by side are its B, so that g and u of an element are in the same thread; or,
