@@ -1,6 +1,6 @@
 // Blocks in step: all multiprocessors begin their tiles at one time, so that those that read the same rows ask for them
 // within the 100 ns or so in which the L2 cache serves up to four multiprocessors of a GPC at once. Out of step each is
-// served alone, and that takes a tenth of the energy of a large product (docs/measurements.md).
+// served alone, and reading takes 4 to 7 % of the energy of a large product (docs/measurements.md).
 //
 // No barrier: blocks tell when they will be ready, and each waits for the latest time that it knows of, for kPatience
 // at most. One that is not there, or late or early by more, is not waited for: nothing depends on who runs, or when,
