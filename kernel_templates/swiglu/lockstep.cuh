@@ -32,9 +32,10 @@ class Lockstep {
   // While tile_ is computed: when the one after it can begin.
   __device__ __forceinline__ void announce() {
     if (on_) {
-      told_ = static_cast<unsigned>(ptx::global_time());
+      const unsigned long long now = ptx::global_time();
+      told_ = static_cast<unsigned>(now);
       if (speaks_ && (tile_ + 2) % kEvery == 0 && lead_ < kPatience) {
-        ptx::raise_to(time_, ptx::global_time() + lead_);
+        ptx::raise_to(time_, now + lead_);
       }
     }
   }

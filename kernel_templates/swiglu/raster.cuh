@@ -30,11 +30,12 @@ template <KernelConfig C>
 __device__ __forceinline__ TilePlace place_in_bands(unsigned tile) {
   constexpr unsigned kHeight = static_cast<unsigned>(C.tile.group_m);
   constexpr unsigned kColumns = static_cast<unsigned>(tiles_n(C));
+  const unsigned width = gridDim.x / kHeight;  // columns of a wave
   const unsigned wave = tile / gridDim.x;
   const unsigned within = tile - wave * gridDim.x;
-  const unsigned first_column = wave * (gridDim.x / kHeight);
+  const unsigned first_column = wave * width;
   const unsigned left = kColumns - first_column;
-  const unsigned columns = left < gridDim.x / kHeight ? left : gridDim.x / kHeight;
+  const unsigned columns = left < width ? left : width;
   const unsigned band = within / (kBand * columns);
   const unsigned in_band = within - band * kBand * columns;
   return {band * kBand + in_band % kBand, first_column + in_band / kBand};

@@ -135,7 +135,8 @@ __device__ __forceinline__ void produce(const TmaParams& params, const Ring<C.ti
 template <KernelConfig C>
 class Consumer {
   using S = Shape<C>;
-  static constexpr int kFirstTurnBarrier = 1;  // kConsumers of them
+  static constexpr unsigned kTurns = S::kPingPong ? 2 : 1;  // consumers that take a block's tiles in turns
+  static constexpr int kFirstTurnBarrier = 1;               // kConsumers of them
   static constexpr int kFirstStoreBarrier = kFirstTurnBarrier + S::kConsumers;
 
  public:
@@ -148,8 +149,8 @@ class Consumer {
                  kFirstStoreBarrier + warpgroup, fetched + static_cast<unsigned>(warpgroup) * kBarrierBytes,
                  S::kPingPong ? 0 : warpgroup),
         warpgroup_(warpgroup),
-        lockstep_(keeps_step(params), S::kPingPong ? 0u : static_cast<unsigned>(warpgroup),
-                  S::kPingPong ? static_cast<unsigned>(warpgroup) : 0u, threadIdx.x % kWarpgroupThreads == 0) {}
+        lockstep_(keeps_step(params), static_cast<unsigned>(warpgroup) / kTurns,
+                  static_cast<unsigned>(warpgroup) % kTurns, threadIdx.x % kWarpgroupThreads == 0) {}
 
   __device__ __forceinline__ void run() {
     if constexpr (S::kPingPong) {
@@ -158,7 +159,7 @@ class Consumer {
         pass_turn(0);
       }
     }
-    TileWalk<C> walk(params_, S::kPingPong ? static_cast<unsigned>(warpgroup_) : 0u, S::kPingPong ? 2 : 1);
+    TileWalk<C> walk(params_, static_cast<unsigned>(warpgroup_) % kTurns, kTurns);
     for (; walk.more(); walk.advance()) {
       outputs_.prepare(work_of<C>(params_, walk.tile));
       if constexpr (S::kPingPong) {
@@ -180,7 +181,7 @@ class Consumer {
       if constexpr (S::kPingPong) {
         lockstep_.arrive();
       }
-      lockstep_.next(S::kPingPong ? 2 : 1);
+      lockstep_.next(kTurns);
       if constexpr (kPending > 0) {
         release(last_stage);
       }

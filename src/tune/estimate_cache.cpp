@@ -89,9 +89,7 @@ constexpr double kMostBandLoss = 0.02;        // but no more than that is lost
 constexpr double kBandSavingSwapped = 0.014;  // besides
 
 double band_saving(const KernelConfig& config, const ProductSizes& sizes, const DeviceSpec& spec) {
-  const Pass pass = config.problem.pass;
-  if (!is_ping_pong(config.tile) || !walks_bands(config, static_cast<unsigned>(spec.multiprocessors)) ||
-      (!is_forward(pass) && pass != Pass::recompute)) {
+  if (!is_ping_pong(config.tile) || !walks_bands(config, static_cast<unsigned>(spec.multiprocessors))) {
     return 0;
   }
   return std::clamp(kBandSaving - (sizes.depth - kBandModel) * kBandLoss, -kMostBandLoss, kBandSaving) +
@@ -143,8 +141,8 @@ double raster_factor(const KernelConfig& config, const ProductSizes& sizes, cons
   if (rows >= sizes.rows) {
     return factor;
   }
-  factor -= band_saving(config, sizes, spec);
   if (is_forward(pass) || pass == Pass::recompute) {
+    factor -= band_saving(config, sizes, spec);
     const double columns = 2.0 * tile.n * spec.multiprocessors / tile.group_m;
     const double bytes = (rows + columns) * sizes.depth * kElementBytes;
     factor += std::clamp((bytes - kKeptBytes) * kEvictedLoss, 0.0, kMostEvictedLoss);

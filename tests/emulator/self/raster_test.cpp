@@ -5,7 +5,6 @@
 #include <set>
 #include <utility>
 
-#include "base/spelling.h"
 #include "swiglu/raster.cuh"
 
 namespace swiglu {
