@@ -91,6 +91,12 @@ SWIGLU_HD constexpr int stage_elements(const KernelConfig& config) {
   return (tile.m + 2 * tile.n) * tile.k;
 }
 
+// wgmma_sm90: what the tensor cores of a multiprocessor do in a clock, and the clocks that a stage takes them.
+inline constexpr int kFlopsPerClock = 4096;
+SWIGLU_HD constexpr int stage_clocks(const KernelConfig& config) {
+  return 4 * config.tile.m * config.tile.n * config.tile.k / kFlopsPerClock;
+}
+
 // wgmma_sm90: a matrix between global and shared memory goes in boxes, dense rows of at most swizzle_bytes (0: none).
 struct Box {
   int columns;
@@ -266,12 +272,24 @@ SWIGLU_HD constexpr long long tiles_m(const KernelConfig& config, long long m) {
   return ceil_div(extent(config.problem, product(config.problem).rows, m), config.tile.m);
 }
 
-// Whether `blocks` resident blocks take a rectangle of a whole group's height at once, which they do in bands of so
-// many rows of tiles (swiglu/raster.cuh).
+// Rows of tiles that a group of the raster has (swiglu/raster.cuh); of sums over tokens, whose rows are known, so many
+// that all groups have nearly as many.
+SWIGLU_HD constexpr int group_rows(const KernelConfig& config) {
+  if (config.family != Family::wgmma_sm90 || !is_dw(config.problem.pass)) {
+    return config.tile.group_m;
+  }
+  const long long rows = tiles_m(config, 0);
+  return static_cast<int>(ceil_div(rows, ceil_div(rows, config.tile.group_m)));
+}
+
+// Whether `blocks` resident blocks take a rectangle of a whole group's height at once, or nearly so in the deep
+// products of the backward pass, which they do in bands of so many rows of tiles (swiglu/raster.cuh).
 inline constexpr unsigned kBand = 4;
 SWIGLU_HD constexpr bool walks_bands(const KernelConfig& config, unsigned blocks) {
-  const auto height = static_cast<unsigned>(config.tile.group_m);
-  return config.family == Family::wgmma_sm90 && height > kBand && height % kBand == 0 && blocks % height == 0;
+  const auto height = static_cast<unsigned>(group_rows(config));
+  const Pass pass = config.problem.pass;
+  const bool nearly = (pass == Pass::dx || is_dw(pass)) && blocks >= height;
+  return config.family == Family::wgmma_sm90 && height > kBand && (nearly || blocks % height == 0);
 }
 
 // Whether the last row of tiles begins so early that it is full; its first rows are computed twice, to the same bits.

@@ -1,8 +1,8 @@
 // The order in which the blocks of a launch walk the tiles of the output, for reuse in L2.
 //
-// Blocks that run at one time shall share operands. So group_m tiles along M are walked before the next column of
-// tiles: with about group_m^2 blocks resident they read group_m tiles of x and as many of the weights, instead of all
-// of one.
+// Blocks that run at one time shall share operands. So a group of tiles along M, group_m of them or nearly as many, is
+// walked before the next column of tiles: with about group_m^2 blocks resident they read group_m tiles of x and as many
+// of the weights, instead of all of one.
 //
 // Of the tiles that all resident blocks take at once, neighbouring blocks, which mostly are in one GPC, take bands of 4
 // rows by as many columns: what they read the L2 cache serves four of them at a time, if they keep step
@@ -28,22 +28,26 @@ struct TilePlace {
 
 template <KernelConfig C>
 __device__ __forceinline__ TilePlace place_in_bands(unsigned tile) {
-  constexpr unsigned kHeight = static_cast<unsigned>(C.tile.group_m);
-  constexpr unsigned kColumns = static_cast<unsigned>(tiles_n(C));
-  const unsigned width = gridDim.x / kHeight;  // columns of a wave
-  const unsigned wave = tile / gridDim.x;
-  const unsigned within = tile - wave * gridDim.x;
+  constexpr auto kHeight = static_cast<unsigned>(group_rows(C));
+  constexpr auto kColumns = static_cast<unsigned>(tiles_n(C));
+  constexpr unsigned kLastBand = kHeight % kBand == 0 ? kBand : kHeight % kBand;  // rows of it
+  const unsigned width = gridDim.x / kHeight;                                     // columns of a wave
+  const unsigned wave = tile / (kHeight * width);
+  const unsigned within = tile - wave * kHeight * width;
   const unsigned first_column = wave * width;
   const unsigned left = kColumns - first_column;
   const unsigned columns = left < width ? left : width;
   const unsigned band = within / (kBand * columns);
   const unsigned in_band = within - band * kBand * columns;
+  if (kLastBand != kBand && band == kHeight / kBand) {
+    return {band * kBand + in_band % kLastBand, first_column + in_band / kLastBand};
+  }
   return {band * kBand + in_band % kBand, first_column + in_band / kBand};
 }
 
 template <KernelConfig C>
 __device__ __forceinline__ TileOrigin tile_origin(unsigned tile, long long m) {
-  constexpr unsigned kHeight = static_cast<unsigned>(C.tile.group_m);
+  constexpr auto kHeight = static_cast<unsigned>(group_rows(C));
   constexpr unsigned kGroupTiles = kHeight * static_cast<unsigned>(tiles_n(C));
   const unsigned rows_of_tiles = static_cast<unsigned>(tiles_m(C, m));  // fits: the number of tiles does
   const unsigned group = tile / kGroupTiles;

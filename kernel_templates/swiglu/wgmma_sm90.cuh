@@ -3,7 +3,7 @@
 // Roles. The producer, one thread of the last warpgroup, fills stage after stage. The consumers, two warpgroups,
 // multiply straight out of shared memory and store. In ping-pong each owns a whole tile: while one computes, the other
 // applies the gate and stores, in turns. Cooperatively both work on one tile, and its epilogue is not hidden. Blocks
-// stay, one to a multiprocessor, and walk tiles gridDim.x apart, in step where there are many (swiglu/lockstep.cuh).
+// stay, one to a multiprocessor, and walk tiles gridDim.x apart, in step where tiles are long (swiglu/lockstep.cuh).
 //
 // Operands (swiglu/problem.h). As they lie in memory, never transposed: A of the product is operand A of the
 // instruction and both halves of B side by side are its B, so that g and u of an element are in the same thread; or,
@@ -16,6 +16,7 @@
 // Every sum adds its products in steps of 16 with increasing k, segment after segment, whatever the tile.
 #pragma once
 
+#include "ptx/elect.cuh"
 #include "ptx/grid_dependency.cuh"
 #include "ptx/named_barrier.cuh"
 #include "ptx/shared.cuh"
@@ -64,6 +65,8 @@ __device__ __forceinline__ int stages_of(const Work& work) {
   return Shape<C>::kProduct.segments * static_cast<int>(ceil_div(work.depth, C.tile.k));
 }
 
+inline constexpr int kLeastStages = 16;  // of a tile, for blocks to keep step (swiglu/lockstep.cuh)
+
 // Tiles from the block's `first` on; every tile of the launch is walked by one block.
 template <KernelConfig C>
 struct TileWalk {
@@ -94,6 +97,14 @@ __device__ __forceinline__ void load_operand(unsigned to, const TensorMap& map, 
   }
 }
 
+// Where neighbours share enough, and are not all waiting for memory. In ping-pong the ring is hardly ahead of its
+// readers, who keep step themselves.
+template <KernelConfig C>
+__device__ __forceinline__ bool loads_in_step(const TmaParams& params) {
+  return !Shape<C>::kPingPong && stages_of<C>(work_of<C>(params, 0)) >= kLeastStages &&
+         tiles_m(C, params.m) >= static_cast<long long>(kBand) && clock_is_fine();
+}
+
 // By one thread.
 template <KernelConfig C>
 __device__ __forceinline__ void produce(const TmaParams& params, const Ring<C.tile.stages>& ring) {
@@ -106,7 +117,9 @@ __device__ __forceinline__ void produce(const TmaParams& params, const Ring<C.ti
   if constexpr (kTwoMatrices || kProduct.segments == 2) {
     ptx::tma_prefetch(params.b[1]);
   }
+  const bool in_step = loads_in_step<C>(params);
   ptx::grid_dependency_wait();
+  LoadLockstep<static_cast<unsigned>(stage_clocks(C))> lockstep(in_step);
   RingPosition<C.tile.stages> position;
   for (TileWalk<C> walk(params, 0, 1); walk.more(); walk.advance()) {
     const Work work = work_of<C>(params, walk.tile);
@@ -117,6 +130,7 @@ __device__ __forceinline__ void produce(const TmaParams& params, const Ring<C.ti
 #pragma unroll 1
       for (int k = first_k; k < first_k + work.depth; k += C.tile.k) {
         const unsigned barrier = ring.acquire(position);
+        lockstep.wait();
         const unsigned stage = ring.address(position);
         load_operand<C, kProduct.a, C.tile.m>(stage, params.a[segment], row, k, barrier);
 #pragma unroll
@@ -125,6 +139,7 @@ __device__ __forceinline__ void produce(const TmaParams& params, const Ring<C.ti
                                                 params.b[kTwoMatrices ? half : segment],
                                                 work.origin.column + half_offset<C>(half), k, barrier);
         }
+        lockstep.next();
         position.advance();
       }
     }
@@ -149,8 +164,7 @@ class Consumer {
                  kFirstStoreBarrier + warpgroup, fetched + static_cast<unsigned>(warpgroup) * kBarrierBytes,
                  S::kPingPong ? 0 : warpgroup),
         warpgroup_(warpgroup),
-        lockstep_(keeps_step(params), static_cast<unsigned>(warpgroup) / kTurns,
-                  static_cast<unsigned>(warpgroup) % kTurns, threadIdx.x % kWarpgroupThreads == 0) {}
+        lockstep_(keeps_step(params), static_cast<unsigned>(warpgroup), threadIdx.x % kWarpgroupThreads == 0) {}
 
   __device__ __forceinline__ void run() {
     if constexpr (S::kPingPong) {
@@ -164,24 +178,20 @@ class Consumer {
       outputs_.prepare(work_of<C>(params_, walk.tile));
       if constexpr (S::kPingPong) {
         ptx::barrier_sync<2 * kWarpgroupThreads>(kFirstTurnBarrier + warpgroup_);
-      } else {
-        lockstep_.arrive();
+        lockstep_.wait();
       }
-      lockstep_.wait();
       const unsigned last_stage = multiply(stages_of<C>(work_of<C>(params_, walk.tile)));
       if constexpr (S::kPingPong) {
         if (walk.tile + gridDim.x < walk.end) {  // else the other has had its last turn
           pass_turn(1 - warpgroup_);
           skip(walk.tile + gridDim.x);
         }
-      } else {
-        lockstep_.announce();
       }
       sums_.drain();
       if constexpr (S::kPingPong) {
         lockstep_.arrive();
+        lockstep_.next(kTurns);
       }
-      lockstep_.next(kTurns);
       if constexpr (kPending > 0) {
         release(last_stage);
       }
@@ -196,13 +206,12 @@ class Consumer {
 
   static constexpr int kNotice = 4;  // stages before its end that a ping-pong tile is announced to end
 
-  // Where tiles are long and many: waiting takes a tenth of a microsecond in ping-pong, where blocks hardly drift apart
-  // and every fourth tile will do, and half of one after the output of a cooperative tile.
+  // Where tiles are long and many, as waiting takes a tenth of a microsecond.
   __device__ __forceinline__ static bool keeps_step(const TmaParams& params) {
-    constexpr int kLeastStages = S::kPingPong ? 16 : 48;
     constexpr unsigned kLeastTiles = 8;  // of a block
     const TileWalk<C> walk(params, 0, 1);
-    return stages_of<C>(work_of<C>(params, 0)) >= kLeastStages && walk.end >= kLeastTiles * gridDim.x;
+    return S::kPingPong && stages_of<C>(work_of<C>(params, 0)) >= kLeastStages && walk.end >= kLeastTiles * gridDim.x &&
+           clock_is_fine();
   }
 
   __device__ __forceinline__ void pass_turn(int warpgroup) const {
@@ -271,7 +280,7 @@ class Consumer {
   const Ring<C.tile.stages>& ring_;
   Outputs<C, typename S::Sums> outputs_;
   int warpgroup_;
-  Lockstep<S::kPingPong ? 4 : 1> lockstep_;
+  TileLockstep lockstep_;
   RingPosition<C.tile.stages> position_;
   typename S::Sums sums_;
 };
@@ -304,10 +313,11 @@ __device__ __forceinline__ void run(const TmaParams& params) {
   __syncthreads();
 
   // From lane 0, so that the compiler knows it to be the same in all of a warp.
-  const int warpgroup = __shfl_sync(0xffffffffu, static_cast<int>(threadIdx.x) / kWarpgroupThreads, 0);
+  const int warp = __shfl_sync(0xffffffffu, static_cast<int>(threadIdx.x) / kWarpThreads, 0);
+  const int warpgroup = warp / kWarpgroupWarps;
   if (warpgroup == kConsumers) {
     ptx::warpgroup_decrease_registers<kProducerRegisters>();
-    if (threadIdx.x == kConsumers * kWarpgroupThreads) {
+    if (warp == kConsumers * kWarpgroupWarps && ptx::elect_one()) {
       produce<C>(params, ring);
     }
   } else {

@@ -8,9 +8,6 @@
 
 namespace swiglu {
 
-// Tensor cores of a multiprocessor, 16-bit, by wgmma.
-inline constexpr double kFlopsPerClock = 4096;
-
 // Of one stage of `rows` rows of A and both halves of B, in a multiprocessor.
 double stage_load_clocks(const KernelConfig& config, double rows);
 

@@ -116,7 +116,7 @@ TileClocks tile_clocks(const KernelConfig& config, const ProductSizes& sizes, co
   const Tile& tile = config.tile;
   const bool ping_pong = is_ping_pong(tile);
   const auto stages = static_cast<double>(sizes.steps);
-  const double products = 4.0 * tile.m * tile.n * tile.k / kFlopsPerClock;
+  const double products = stage_clocks(config);
   const double rows = std::min<double>(sizes.rows, tile.m);
   const double loaded = (rows + 2.0 * tile.n) * tile.k * kElementBytes;
   const double gap = ping_pong ? 0 : kStageGapClocks;

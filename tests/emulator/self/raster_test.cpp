@@ -13,6 +13,12 @@ namespace {
 constexpr Problem kProblem = {DType::bf16, Accum::f32, Layout::nk, Pass::forward, 2048, 6144, 16};
 constexpr KernelConfig kTwelve = {kProblem, Family::wgmma_sm90, {200, 64, 64, 4, 1, 4, 12}};
 constexpr KernelConfig kEight = {kProblem, Family::wgmma_sm90, {128, 88, 64, 5, 4, 1, 8}};
+constexpr Problem kDxProblem = {DType::bf16, Accum::f32, Layout::nk, Pass::dx, 2048, 6144, 16};
+constexpr KernelConfig kDx = {kDxProblem, Family::wgmma_sm90, {128, 128, 64, 4, 8, 1, 16}};
+constexpr Problem kDwProblem = {DType::bf16, Accum::f32, Layout::nk, Pass::dw, 2048, 6144, 16};
+constexpr KernelConfig kDw = {kDwProblem, Family::wgmma_sm90, {192, 128, 64, 3, 1, 8, 16}};  // 11 rows of tiles
+constexpr Problem kTallDwProblem = {DType::bf16, Accum::f32, Layout::nk, Pass::dw, 4096, 6144, 16};
+constexpr KernelConfig kTallDw = {kTallDwProblem, Family::wgmma_sm90, {192, 128, 64, 3, 1, 8, 16}};  // 22
 constexpr KernelConfig kPlain = {kProblem, Family::mma_sm80, {128, 128, 64, 4, 2, 4, 12}};
 
 using Place = std::pair<long long, int>;
@@ -32,9 +38,9 @@ void check_once(unsigned grid, long long m) {
   for (unsigned tile = 0; tile < tiles(C, m); ++tile) {
     const auto [row, column] = place_of<C>(tile, m);
     CHECK(row >= 0);
-    CHECK(row < m);
+    CHECK(row < extent(C.problem, product(C.problem).rows, m));
     CHECK(column >= 0);
-    CHECK(column < kProblem.d_intermediate);
+    CHECK(column < product_columns(C.problem));
     places.insert({row, column});
   }
   CHECK(places.size() == static_cast<std::size_t>(tiles(C, m)));
@@ -46,6 +52,9 @@ TEST_CASE("raster: every tile once, on any grid") {
       check_once<kTwelve>(grid, m);
       check_once<kEight>(grid, m);
       check_once<kPlain>(grid, m);
+      check_once<kDx>(grid, m);
+      check_once<kDw>(grid, m);
+      check_once<kTallDw>(grid, m);
     }
   }
 }
@@ -63,11 +72,21 @@ std::pair<std::size_t, std::size_t> extent_of_sixteen(unsigned first) {
   return {rows.size(), columns.size()};
 }
 
-TEST_CASE("raster: neighbours take bands of four rows where blocks fill a group's height, else a column") {
+TEST_CASE("raster: neighbours take bands of four rows where blocks fill a group's height, or nearly, else a column") {
   for (const unsigned first : {0u, 16u, 44u, 88u, 132u, 264u}) {
     CAPTURE(first);
     CHECK(extent_of_sixteen<kTwelve>(first) == std::pair<std::size_t, std::size_t>(4, 4));
   }
+  for (const unsigned first : {0u, 16u, 32u, 96u, 128u}) {  // rectangles of 16 rows and all 8 columns
+    CAPTURE(first);
+    CHECK(extent_of_sixteen<kDx>(first) == std::pair<std::size_t, std::size_t>(4, 4));
+  }
+  for (const unsigned first : {0u, 16u, 48u, 132u, 180u}) {  // of 11 rows, in bands of 4, 4 and 3, and 12 columns
+    CAPTURE(first);
+    CHECK(extent_of_sixteen<kDw>(first) == std::pair<std::size_t, std::size_t>(4, 4));
+    CHECK(extent_of_sixteen<kTallDw>(first) == std::pair<std::size_t, std::size_t>(4, 4));
+  }
+  CHECK(extent_of_sixteen<kDw>(96) == std::pair<std::size_t, std::size_t>(3, 6));
   CHECK(extent_of_sixteen<kEight>(0) == std::pair<std::size_t, std::size_t>(8, 2));
   CHECK(extent_of_sixteen<kPlain>(0) == std::pair<std::size_t, std::size_t>(12, 2));
 }

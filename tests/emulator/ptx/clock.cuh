@@ -1,11 +1,15 @@
-// The emulator's form of kernel_templates/ptx/global_time.cuh.
+// The emulator's form of kernel_templates/ptx/clock.cuh.
 #pragma once
 
-#include "operations/global_time.h"
+#include "operations/clock.h"
 
 namespace swiglu::ptx {
 
 inline unsigned long long global_time() { return emulator::global_time(); }
+
+inline unsigned local_clock() { return emulator::local_clock(); }
+
+inline unsigned any_zero() { return 0; }
 
 inline void raise_to(unsigned long long* time, unsigned long long at_least) { emulator::raise_to(time, at_least); }
 

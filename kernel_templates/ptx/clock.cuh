@@ -1,4 +1,4 @@
-// The card's clock, and times in global memory that blocks tell each other. sm_90.
+// The card's clock and a multiprocessor's, and times in global memory that blocks tell each other. sm_90.
 #pragma once
 
 namespace swiglu::ptx {
@@ -9,6 +9,22 @@ __device__ __forceinline__ unsigned long long global_time() {
   unsigned long long time;
   asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(time));
   return time;
+}
+
+// Clocks of this multiprocessor, the lower 32 bits.
+__device__ __forceinline__ unsigned local_clock() {
+  unsigned clocks;
+  asm volatile("mov.u32 %0, %%clock;" : "=r"(clocks));
+  return clocks;
+}
+
+// 0, which the compiler takes for what may differ from thread to thread. What is loaded from an address that it is part
+// of stays in a register of each thread's: to be moved to the warp's, for a thread that runs alone, it would be waited
+// for as soon as it is asked for.
+__device__ __forceinline__ unsigned any_zero() {
+  unsigned zero;
+  asm volatile("mov.u32 %0, 0;" : "=r"(zero));
+  return zero;
 }
 
 // Without waiting; in no order with other accesses.
