@@ -18,15 +18,6 @@ __device__ __forceinline__ unsigned local_clock() {
   return clocks;
 }
 
-// 0, which the compiler takes for what may differ from thread to thread. What is loaded from an address that it is part
-// of stays in a register of each thread's: to be moved to the warp's, for a thread that runs alone, it would be waited
-// for as soon as it is asked for.
-__device__ __forceinline__ unsigned any_zero() {
-  unsigned zero;
-  asm volatile("mov.u32 %0, 0;" : "=r"(zero));
-  return zero;
-}
-
 // Without waiting; in no order with other accesses.
 __device__ __forceinline__ void raise_to(unsigned long long* time, unsigned long long at_least) {
   asm volatile("red.relaxed.gpu.global.max.u64 [%0], %1;" ::"l"(time), "l"(at_least) : "memory");

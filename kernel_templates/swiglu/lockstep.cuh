@@ -140,7 +140,7 @@ class LoadLockstep {
   __device__ __forceinline__ void next() {
     ++stage_;
     if (on_ && stage_ % kEvery == kNotice) {
-      latest_ = ptx::look_at(&times().time + ptx::any_zero());
+      latest_ = ptx::look_at(&times().time);
     }
   }
 

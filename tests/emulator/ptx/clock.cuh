@@ -9,8 +9,6 @@ inline unsigned long long global_time() { return emulator::global_time(); }
 
 inline unsigned local_clock() { return emulator::local_clock(); }
 
-inline unsigned any_zero() { return 0; }
-
 inline void raise_to(unsigned long long* time, unsigned long long at_least) { emulator::raise_to(time, at_least); }
 
 inline unsigned long long look_at(const unsigned long long* time) { return emulator::look_at(time); }
