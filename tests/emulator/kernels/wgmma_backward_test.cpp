@@ -90,6 +90,21 @@ TEST_CASE("wgmma_sm90: dx, " SWIGLU_TEST_COMBINATION) {
 }
 
 #if SWIGLU_TEST_ACCUM_IS_F32
+constexpr Tile kBanded{32, 128, 64, 2, 1, 8, 8};
+constexpr Tile kBandedTall{64, 128, 64, 2, 1, 8, 8};
+
+// Bands of four rows of tiles (swiglu/raster.cuh), of eight and of seven, and loads in step (swiglu/lockstep.cuh).
+TEST_CASE("wgmma_sm90: bands and step, " SWIGLU_TEST_COMBINATION) {
+  std::vector<Run> runs;
+  add<kBanded, Pass::dx, 300, 72>(runs, {.m = 270, .blocks = 9});
+  add<kBanded, Pass::dx, 520, 72>(runs, {.m = 256, .blocks = 17});
+  add<kBanded, Pass::dx, 300, 500>(runs, {.m = 128, .blocks = 3});
+  add<kBandedTall, Pass::dw, 400, 300>(runs, {.m = 70, .blocks = 8});
+  add<kBandedTall, Pass::dw, 400, 140>(runs, {.m = 1020, .blocks = 5});
+  CHECK(runs.size() == 5);
+  check(runs);
+}
+
 template <Tile kTile, Pass kPass, int kModel, int kIntermediate, Gradient kGradient = Gradient::element>
 void add_modes(std::vector<Run>& runs) {
   add<kTile, kPass, kModel, kIntermediate, kGradient>(runs, {.m = 150, .blocks = 1});

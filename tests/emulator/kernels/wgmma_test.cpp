@@ -91,6 +91,20 @@ TEST_CASE("wgmma_sm90: shapes, " SWIGLU_TEST_COMBINATION) {
   check(runs, Fill::normal);
 }
 
+#if SWIGLU_TEST_ACCUM_IS_F32
+// So long and so many tiles that blocks keep step (swiglu/lockstep.cuh): of ping-pong by tiles, cooperative ones by
+// loads, which are told of and waited for twice.
+TEST_CASE("wgmma_sm90: in step, " SWIGLU_TEST_COMBINATION) {
+  std::vector<Run> runs;
+  add<kPingPong, Pass::forward, 1020, 60>(runs, 510, 1);
+  add<kPingPong, Pass::forward, 1020, 64>(runs, 1020, 2);
+  add<kSwappedCooperative, Pass::forward, 1020, 128>(runs, 126, 1);
+  add<kSwappedCooperative, Pass::forward, 1020, 130>(runs, 126, 3);
+  CHECK(runs.size() == 4);
+  check(runs, Fill::normal);
+}
+#endif
+
 TEST_CASE("wgmma_sm90: special values, " SWIGLU_TEST_COMBINATION) {
   std::vector<Run> runs;
   add<kPingPong, Pass::forward_store, 96, 96>(runs, 40, 1);
