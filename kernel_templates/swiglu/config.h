@@ -98,10 +98,12 @@ SWIGLU_HD constexpr int stage_clocks(const KernelConfig& config) {
 }
 
 // wgmma_sm90: a matrix between global and shared memory goes in boxes, dense rows of at most swizzle_bytes (0: none).
+// Of a row that is loaded the L2 cache reads promotion_bytes of memory at least (0: what is asked for).
 struct Box {
   int columns;
   int rows;
   int swizzle_bytes;
+  int promotion_bytes = 256;
 };
 
 // Of operand A or of a half of B in a stage: `rows` by tile.k, or by a column of atoms of 64 x 64 where its rows are
@@ -304,6 +306,13 @@ SWIGLU_HD constexpr long long first_row(const KernelConfig& config, long long ro
   const long long first = row_of_tiles * config.tile.m;
   const long long latest = m - config.tile.m;
   return has_full_last_row(config) && row_of_tiles > 0 && first > latest ? latest : first;
+}
+
+// wgmma_sm90: whether two stages at a time are asked for, and no more of memory than that. It is faster where weights
+// are read once, by one row of tiles, and slower for very few tokens (docs/measurements.md).
+SWIGLU_HD constexpr bool loads_in_pairs(const KernelConfig& config, long long m) {
+  constexpr int kFewest = 32;  // tokens
+  return !is_dw(config.problem.pass) && config.tile.stages > 2 && m >= kFewest && tiles_m(config, m) == 1;
 }
 
 SWIGLU_HD constexpr int tiles_n(const KernelConfig& config) {

@@ -64,6 +64,13 @@ class Ring {
     return full(position.stage);
   }
 
+  // The loader's: waits until the stage after may be overwritten, too. Of a ring of 3 stages or more, as readers may
+  // keep a stage until the one after it is full.
+  __device__ __forceinline__ void wait_next_empty(Position position) const {
+    position.advance();
+    ptx::mbarrier_wait(empty(position.stage), position.parity ^ 1);
+  }
+
   // The readers'.
   __device__ __forceinline__ void wait_full(const Position& position) const {
     ptx::mbarrier_wait(full(position.stage), position.parity);

@@ -118,6 +118,7 @@ __device__ __forceinline__ void produce(const TmaParams& params, const Ring<C.ti
     ptx::tma_prefetch(params.b[1]);
   }
   const bool in_step = loads_in_step<C>(params);
+  const bool in_pairs = loads_in_pairs(C, params.m);
   ptx::grid_dependency_wait();
   LoadLockstep<static_cast<unsigned>(stage_clocks(C))> lockstep(in_step);
   RingPosition<C.tile.stages> position;
@@ -129,6 +130,9 @@ __device__ __forceinline__ void produce(const TmaParams& params, const Ring<C.ti
     for (int segment = 0; segment < kProduct.segments; ++segment) {
 #pragma unroll 1
       for (int k = first_k; k < first_k + work.depth; k += C.tile.k) {
+        if (in_pairs && k % (2 * C.tile.k) == 0) {
+          ring.wait_next_empty(position);
+        }
         const unsigned barrier = ring.acquire(position);
         lockstep.wait();
         const unsigned stage = ring.address(position);

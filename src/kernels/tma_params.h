@@ -26,11 +26,18 @@ class TmaMatrices {
     return {base, weight_rows(problem_), weight_columns(problem_), pitch};
   }
 
-  TensorMap a(const MatrixView& matrix) const { return encode_(matrix, a_box(config_)); }
-  TensorMap b(const MatrixView& matrix) const { return encode_(matrix, b_box(config_)); }
+  TensorMap a(const MatrixView& matrix) const { return operand(matrix, a_box(config_)); }
+  TensorMap b(const MatrixView& matrix) const { return operand(matrix, b_box(config_)); }
   TensorMap output(const MatrixView& matrix) const { return encode_(matrix, output_box(config_)); }
 
  private:
+  TensorMap operand(const MatrixView& matrix, Box box) const {
+    if (loads_in_pairs(config_, m_)) {
+      box.promotion_bytes = 0;
+    }
+    return encode_(matrix, box);
+  }
+
   const KernelConfig& config_;
   const Problem& problem_;
   long long m_;

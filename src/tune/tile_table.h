@@ -37,12 +37,14 @@ inline constexpr std::array kMmaSm80Tiles = {
     Tile{192, 128, 32, 3,     4, 2,   8},  //   84 KB  the same on sm_86, 89 and 120
     Tile{ 96, 128, 64, 4,     2, 4,  16},  //  176 KB  f16_promoted: 48 x 64 a warp
     Tile{ 96, 128, 32, 4,     2, 4,  16},  //   88 KB  the same on sm_86, 89 and 120
-    Tile{ 64, 128, 64, 4,     2, 4,  16},  //  160 KB  m <= 64, by rows of 256 bytes in layout kn
+    Tile{ 64, 128, 64, 4,     1, 4,  16},  //  160 KB  m <= 64, by rows of 256 bytes in layout kn
+    Tile{ 64, 128, 64, 4,     2, 4,  16},  //  160 KB  the same with half the registers
     Tile{ 64,  64, 64, 4,     2, 2,  16},  //   96 KB  m <= 64, or too few tiles for every multiprocessor
     Tile{ 64,  32, 64, 4,     2, 2,  16},  //   64 KB
     Tile{ 32, 128, 32, 5,     1, 4,  16},  //   90 KB  m <= 32, by rows of 256 bytes in layout kn
     Tile{ 32,  64, 64, 4,     1, 4,  16},  //   80 KB  m <= 32
     Tile{ 16, 128, 32, 5,     1, 4,  16},  //   85 KB  m <= 16, by rows of 256 bytes in layout kn
+    Tile{ 16,  64, 128, 3,    1, 4,  16},  //  108 KB  m <= 16, by rows of 256 bytes in layout nk
     Tile{ 16,  64, 64, 5,     1, 4,  16},  //   90 KB  m <= 16: reading the weights is all there is
     Tile{ 16,  32, 64, 5,     1, 2,  16},  //   50 KB  the same, in blocks for more multiprocessors
 };

@@ -76,13 +76,15 @@ TEST_CASE("wgmma_sm90: dx, " SWIGLU_TEST_COMBINATION) {
   std::vector<Run> runs;
   add<kPingPong, kPass, 64, 64>(runs, {.m = 1});
   add<kPingPong, kPass, 136, 200>(runs, {.m = 150, .blocks = 1});
-  add<kPingPong, kPass, 300, 40>(runs, {.m = 70, .blocks = 2});  // one stage a segment
+  add<kPingPong, kPass, 136, 200>(runs, {.m = 60, .blocks = 1});  // stages in pairs
+  add<kPingPong, kPass, 300, 40>(runs, {.m = 70, .blocks = 2});   // one stage a segment
   add<kPingPong, kPass, 61, 127>(runs, {.m = 129, .blocks = 2});
   add<kPingPong, kPass, 1, 1>(runs, {.m = 1, .blocks = 1});
   add<kPingPongTall, kPass, 200, 131>(runs, {.m = 131, .blocks = 1});
   add<kPingPongNarrow, kPass, 72, 61>(runs, {.m = 129, .blocks = 2});
   add<kCooperative, kPass, 200, 136>(runs, {.m = 150, .blocks = 1});
   add<kSwapped, kPass, 67, 136>(runs, {.m = 65, .blocks = 1});
+  add<kSwapped, kPass, 67, 136>(runs, {.m = 64, .blocks = 1});  // in pairs, an odd number a segment
   add<kSwappedTall, kPass, 72, 131>(runs, {.m = 149, .blocks = 2});
   add<kSwappedCooperative, kPass, 300, 72>(runs, {.m = 200, .blocks = 1});
   CHECK((runs.size() >= 8 || kAccum == Accum::f16));

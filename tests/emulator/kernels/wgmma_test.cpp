@@ -17,7 +17,7 @@ constexpr Tile kPingPongTall{128, 64, 64, 2, 4, 1, 1};   // two blocks of operan
 constexpr Tile kPingPongNarrow{64, 24, 64, 4, 4, 1, 2};  // staged without a swizzle, an odd number of groups
 constexpr Tile kPingPongMedium{64, 32, 64, 2, 4, 1, 2};  // staged with a swizzle of 64 bytes
 constexpr Tile kCooperative{128, 64, 64, 2, 8, 1, 2};
-constexpr Tile kCooperativeTall{256, 40, 64, 2, 8, 1, 2};
+constexpr Tile kCooperativeTall{256, 40, 64, 3, 8, 1, 2};
 constexpr Tile kSwapped{16, 64, 64, 3, 1, 4, 2};
 constexpr Tile kSwappedTall{144, 64, 64, 2, 1, 4, 2};  // stored in two rounds of an odd number of groups
 constexpr Tile kSwappedCooperative{32, 128, 64, 2, 1, 8, 2};
@@ -47,6 +47,8 @@ std::vector<Run> all_runs() {
   add<kPingPong, kForward, 200, 136>(runs, 150, 1);  // 9 tiles, more stages than the ring has
   add<kPingPong, kForward, 200, 136>(runs, 150, 2);
   add<kPingPong, kForward, 200, 136>(runs, 150, 0);
+  add<kPingPong, kForward, 200, 136>(runs, 60, 1);  // stages in pairs
+  add<kPingPong, kForward, 200, 136>(runs, 32, 2);
   add<kPingPong, kStore, 127, 61>(runs, 129, 1);  // primes
   add<kPingPong, kStore, 127, 61>(runs, 129, 2);
   add<kPingPong, kStore, 1, 1>(runs, 1, 1);
@@ -67,7 +69,7 @@ std::vector<Run> all_runs() {
   add<kPingPongNarrow, kForward, 200, 136>(runs, 70, 1);
   add<kPingPongNarrow, kStore, 72, 61>(runs, 129, 2);
   add<kPingPongMedium, kStore, 136, 72>(runs, 65, 1);
-  add<kCooperativeTall, kStore, 130, 61>(runs, 200, 1);
+  add<kCooperativeTall, kStore, 130, 61>(runs, 200, 1);  // in pairs, an odd number
   return runs;
 }
 
@@ -85,7 +87,7 @@ void check(const std::vector<Run>& runs, Fill fill) {
 }
 
 TEST_CASE("wgmma_sm90: shapes, " SWIGLU_TEST_COMBINATION) {
-  constexpr std::size_t kOfEveryCombination = 20;
+  constexpr std::size_t kOfEveryCombination = 22;
   const std::vector<Run> runs = all_runs();
   CHECK(runs.size() >= kOfEveryCombination);
   check(runs, Fill::normal);

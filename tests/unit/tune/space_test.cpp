@@ -225,6 +225,24 @@ TEST_CASE("wgmma_sm90: byte, register and box counts of known tiles") {
   CHECK(find_arch("sm_90a")->representative.shared_bytes_per_block == kWgmmaSharedBytes);
 }
 
+TEST_CASE(
+    "wgmma_sm90: stages are loaded in pairs where one row of tiles reads the weights, and tokens are not too few") {
+  KernelConfig config{{DType::bf16, Accum::f32, Layout::nk, Pass::forward, 4096, 14336, 16},
+                      Family::wgmma_sm90,
+                      {64, 112, 64, 5, 4, 1, 16}};
+  CHECK(loads_in_pairs(config, 64));
+  CHECK(loads_in_pairs(config, 32));
+  CHECK_FALSE(loads_in_pairs(config, 31));
+  CHECK_FALSE(loads_in_pairs(config, 65));
+  config.problem.pass = Pass::dx;
+  CHECK(loads_in_pairs(config, 64));
+  config.problem.pass = Pass::dw;
+  CHECK_FALSE(loads_in_pairs(config, 64));
+  config.problem.pass = Pass::forward;
+  config.tile.stages = 2;
+  CHECK_FALSE(loads_in_pairs(config, 64));
+}
+
 TEST_CASE("wgmma_sm90: the passes of the backward pass") {
   const auto of = [](Pass pass, Layout layout, Tile tile) {
     return KernelConfig{{DType::bf16, Accum::f32, layout, pass, 4096, 14336, 16}, Family::wgmma_sm90, tile};
