@@ -309,10 +309,13 @@ SWIGLU_HD constexpr long long first_row(const KernelConfig& config, long long ro
 }
 
 // wgmma_sm90: whether two stages at a time are asked for, and no more of memory than that. It is faster where weights
-// are read once, by one row of tiles, and slower for very few tokens (docs/measurements.md).
+// are read once, by one row of tiles, which takes longer than computing it; and slower for very few tokens
+// (docs/measurements.md).
 SWIGLU_HD constexpr bool loads_in_pairs(const KernelConfig& config, long long m) {
   constexpr int kFewest = 32;  // tokens
-  return !is_dw(config.problem.pass) && config.tile.stages > 2 && m >= kFewest && tiles_m(config, m) == 1;
+  const int most_rows = config.problem.accum == Accum::f16_promoted ? 64 : 128;
+  return !is_dw(config.problem.pass) && config.tile.stages > 2 && config.tile.m <= most_rows && m >= kFewest &&
+         tiles_m(config, m) == 1;
 }
 
 SWIGLU_HD constexpr int tiles_n(const KernelConfig& config) {

@@ -241,6 +241,18 @@ TEST_CASE(
   config.problem.pass = Pass::forward;
   config.tile.stages = 2;
   CHECK_FALSE(loads_in_pairs(config, 64));
+  config.tile = {128, 112, 64, 4, 8, 1, 16};
+  CHECK(loads_in_pairs(config, 128));
+  config.problem.dtype = DType::f16;
+  config.problem.accum = Accum::f16_promoted;
+  CHECK_FALSE(loads_in_pairs(config, 128));
+  config.problem.accum = Accum::f16;
+  CHECK(loads_in_pairs(config, 128));
+  config.tile.m = 192;
+  CHECK_FALSE(loads_in_pairs(config, 128));
+  config.problem.accum = Accum::f16_promoted;
+  config.tile = {64, 112, 64, 5, 4, 1, 16};
+  CHECK(loads_in_pairs(config, 64));
 }
 
 TEST_CASE("wgmma_sm90: the passes of the backward pass") {
