@@ -165,9 +165,9 @@ SWIGLU_API swiglu_status swiglu_plan_prepare(swiglu_plan* plan, int64_t m);
 /* Bytes of workspace that suffice to execute `pass` (one SWIGLU_PASS_*) at m and at every smaller m: 16-byte aligned,
  * on the plan's device. For the forward passes mostly 0; where rows do not start at multiples of 16 bytes and copies of
  * such matrices in rows that do are worth their time on paper, those. For the backward passes dg and du, [m,
- * d_intermediate] each, and where m is split for dWg and dWu their parts in f32, of which a smaller m may have more:
- * then some m take less than this (swiglu_plan_describe). What it holds before and after an execution is of no meaning.
- * Takes microseconds, unless the weights are tiny and m is huge. */
+ * d_intermediate] each, a few counters, and where m is split for dWg and dWu their parts in f32, of which a smaller m
+ * may have more: then some m take less than this (swiglu_plan_describe). What it holds before and after an execution is
+ * of no meaning. Takes microseconds, unless the weights are tiny and m is huge. */
 SWIGLU_API swiglu_status swiglu_plan_workspace_size(swiglu_plan* plan, uint32_t pass, int64_t m, size_t* bytes);
 
 /* A JSON object: "problem", "device" {"kind": "cuda" or "cpu", "name", ...}, "m", "bucket" {"first", "last": null where

@@ -19,6 +19,8 @@ __device__ __forceinline__ float gate(float g, float u) {
   return bounded * ptx::rcp_approx(1.0f + ptx::exp2_approx(bounded * -kLog2E)) * u;
 }
 
+inline constexpr float kFarGate = 256.0f;  // the sigmoid is 0 or 1 from far below here on up
+
 struct GateGradient {
   float dg;
   float du;
@@ -27,13 +29,23 @@ struct GateGradient {
 // Of gate(g, u) times dout: du = gate(g, dout) and dg = dout * u * (s + g s (1 - s)). The error of the latter's factor
 // is about (3e-7 + 6e-8 * |g|) * s; where it vanishes, at g = -1.278, that is all there is of it. g = +inf gives dout *
 // u, g = -inf gives 0 * (dout * u), as the limits do: g is bounded, or 1 - s would meet it as 0 * inf.
-__device__ __forceinline__ GateGradient gate_gradient(float g, float u, float dout) {
+__device__ __forceinline__ float bound_gate(float g) { return ptx::max_nan(-kFarGate, g); }
+
+__device__ __forceinline__ float exp_minus(float bounded) {
   constexpr float kLog2E = 1.4426950408889634f;
-  constexpr float kFar = 256.0f;  // s is 0 or 1 from far below here on up
-  const float bounded = ptx::max_nan(-kFar, g);
-  const float s = ptx::rcp_approx(1.0f + ptx::exp2_approx(bounded * -kLog2E));
-  const float finite = bounded > kFar ? kFar : bounded;  // NaN stays
-  return {dout * u * (s + finite * s * (1.0f - s)), bounded * s * dout};
+  return ptx::exp2_approx(bounded * -kLog2E);
+}
+
+// Of a bounded g and its sigmoid.
+__device__ __forceinline__ GateGradient gate_gradient(float bounded, float s, float u, float dout) {
+  const float silu = bounded * s;
+  const float finite = silu > kFarGate ? kFarGate : silu;  // NaN stays
+  return {dout * u * (s + finite * (1.0f - s)), silu * dout};
+}
+
+__device__ __forceinline__ GateGradient gate_gradient(float g, float u, float dout) {
+  const float bounded = bound_gate(g);
+  return gate_gradient(bounded, ptx::rcp_approx(1.0f + exp_minus(bounded)), u, dout);
 }
 
 }  // namespace swiglu

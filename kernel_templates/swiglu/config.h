@@ -42,12 +42,9 @@ inline constexpr int kStagingPad = kChunkBytes / kElementBytes;  // elements aft
 inline constexpr int kOtherRegisters = 56;  // of a thread: addresses, bounds and temporaries, beside sums and fragments
 inline constexpr int kWarpgroupWarps = 4;
 inline constexpr int kWarpgroupThreads = kWarpgroupWarps * kWarpThreads;
-inline constexpr int kWgmmaRows = 64;         // of operand A in one instruction, 16 to each warp
-inline constexpr int kSwizzledElements = 64;  // of a row of an operand in shared memory: 128 bytes, the widest swizzle
-inline constexpr int kConsumerRegisters =
-    240;  // wgmma_sm90: 3 warpgroups begin with 168 registers a thread and share them out
-inline constexpr int kProducerRegisters = 24;
-inline constexpr int kSharedAlignment = 1024;        // of whatever is swizzled
+inline constexpr int kWgmmaRows = 64;          // of operand A in one instruction, 16 to each warp
+inline constexpr int kSwizzledElements = 64;   // of a row of an operand in shared memory: 128 bytes, the widest swizzle
+inline constexpr int kSharedAlignment = 1024;  // of whatever is swizzled
 inline constexpr int kWgmmaSharedBytes = 227 << 10;  // that a block of sm_90 can have
 inline constexpr int kBarrierBytes = 8;
 inline constexpr int kSplitTokens = 128;        // whole stages of every tile
@@ -120,10 +117,11 @@ SWIGLU_HD constexpr Box b_box(const KernelConfig& config) {
 SWIGLU_HD constexpr int boxes(Major major, int rows) { return major == Major::k ? 1 : rows / kSwizzledElements; }
 
 // wgmma_sm90: a warpgroup stages one half of 64 rows of its sums at a time, by this many columns of them: of all, or of
-// an equal part that is whole groups of 8.
-SWIGLU_HD constexpr int staged_sums(const Tile& tile) {
+// an equal part that is whole groups of 8. Beside dg and du there is room for 64 at most.
+SWIGLU_HD constexpr int staged_sums(const KernelConfig& config) {
+  const Tile& tile = config.tile;
   if (!is_swapped(tile)) {
-    return tile.n;
+    return config.problem.pass == Pass::dgate_dx && tile.n % kWgmmaRows == 0 ? kWgmmaRows : tile.n;
   }
   int parts = 1;
   while (tile.m / parts > 128 || tile.m % (parts * 8) != 0) {
@@ -134,8 +132,10 @@ SWIGLU_HD constexpr int staged_sums(const Tile& tile) {
 
 // wgmma_sm90: rounds in which a warpgroup writes a tile, each both halves of 64 rows of its sums, or of columns of
 // them.
-SWIGLU_HD constexpr int staged_rounds(const Tile& tile) {
-  return is_swapped(tile) ? tile.m / staged_sums(tile) : tile.m / (tile.warps_m * 16);
+SWIGLU_HD constexpr int staged_rounds(const KernelConfig& config) {
+  const Tile& tile = config.tile;
+  return is_swapped(tile) ? tile.m / staged_sums(config)
+                          : tile.m / (tile.warps_m * 16) * (tile.n / staged_sums(config));
 }
 
 // wgmma_sm90: what is staged in a round.
@@ -149,13 +149,13 @@ SWIGLU_HD constexpr bool sums_lie_upright(const KernelConfig& config) {
 }
 
 SWIGLU_HD constexpr int staged_columns(const KernelConfig& config) {
-  return sums_lie_upright(config) ? staged_sums(config.tile) : kWgmmaRows;
+  return sums_lie_upright(config) ? staged_sums(config) : kWgmmaRows;
 }
 
 // Rows of pitches that are odd multiples of 16 bytes meet on no bank as they are; of the others those of 64 and 32
 // columns are swizzled, and the rest (n = 80, 112) meet in pairs.
 SWIGLU_HD constexpr Box output_box(const KernelConfig& config) {
-  const int rows = sums_lie_upright(config) ? kWgmmaRows : staged_sums(config.tile);
+  const int rows = sums_lie_upright(config) ? kWgmmaRows : staged_sums(config);
   const int columns = staged_columns(config);
   const int box = columns % 64 == 0 ? 64 : columns % 32 == 0 ? 32 : columns;
   return {box, rows, box == 64 || box == 32 ? box * kElementBytes : 0};
@@ -167,9 +167,11 @@ SWIGLU_HD constexpr bool fetches(const Problem& problem) {
   return problem.pass == Pass::recompute || (is_dw(problem.pass) && problem.gradient == Gradient::element);
 }
 
-// wgmma_sm90: of a stage two, full and empty; of a consumer one, for what it fetches.
+// wgmma_sm90: of a stage two, full and empty; of a consumer one, for what it fetches; of dgate_dx one that is none, but
+// says how many of the gradients are there.
 SWIGLU_HD constexpr int barriers(const KernelConfig& config) {
-  return 2 * config.tile.stages + (fetches(config.problem) ? consumer_warpgroups(config.tile) : 0);
+  return 2 * config.tile.stages + (fetches(config.problem) ? consumer_warpgroups(config.tile) : 0) +
+         (config.problem.pass == Pass::dgate_dx ? 1 : 0);
 }
 
 // mma_sm80: one half of an output tile as it lies in memory.
@@ -183,20 +185,21 @@ SWIGLU_HD constexpr int ring_bytes(const KernelConfig& config) {
 }
 
 // wgmma_sm90: of what a warpgroup stages at a time.
-SWIGLU_HD constexpr int staging_slot_elements(const Tile& tile) {
+SWIGLU_HD constexpr int staging_slot_elements(const KernelConfig& config) {
   constexpr int kAlignment = kSharedAlignment / kElementBytes;
-  return static_cast<int>(ceil_div(kWgmmaRows * staged_sums(tile), kAlignment)) * kAlignment;
+  return static_cast<int>(ceil_div(kWgmmaRows * staged_sums(config), kAlignment)) * kAlignment;
 }
 
 // wgmma_sm90: slots that a warpgroup's staging has. Of a cooperative tile, whose epilogue nothing hides, as many as fit
 // beside the ring and divide what is staged of a tile, so that each is always written in its turn.
 SWIGLU_HD constexpr int staging_slots(const KernelConfig& config) {
-  if (is_ping_pong(config.tile) || config.problem.pass == Pass::recompute) {
+  const Pass pass = config.problem.pass;
+  if (is_ping_pong(config.tile) || pass == Pass::recompute || pass == Pass::dgate_dx) {
     return 1;
   }
   const int left = kWgmmaSharedBytes - ring_bytes(config) - barriers(config) * kBarrierBytes;
-  const int slot_bytes = consumer_warpgroups(config.tile) * staging_slot_elements(config.tile) * kElementBytes;
-  const int staged = staged_rounds(config.tile) * staged_outputs(config.problem.pass);
+  const int slot_bytes = consumer_warpgroups(config.tile) * staging_slot_elements(config) * kElementBytes;
+  const int staged = staged_rounds(config) * staged_outputs(pass);
   int slots = staged;
   while (slots > 1 && (staged % slots != 0 || slots * slot_bytes > left)) {
     --slots;
@@ -216,7 +219,25 @@ SWIGLU_HD constexpr int staging_elements(const KernelConfig& config) {
     case Family::wgmma_sm90:
       break;
   }
-  return staging_slots(config) * staging_slot_elements(config.tile);
+  return staging_slots(config) * staging_slot_elements(config);
+}
+
+// dgate_dx: of each of the producer's other warps' threads, the chunks of dout, g and u that it has asked for: a power
+// of two of them, as many as there is room for.
+inline constexpr int kAheadThreads = kWarpgroupThreads - kWarpThreads;
+inline constexpr int kAheadSlotBytes = 3 * kChunkBytes * kAheadThreads;
+inline constexpr int kMostAheadSlots = 8;
+SWIGLU_HD constexpr int ahead_slots(const KernelConfig& config) {
+  if (config.problem.pass != Pass::dgate_dx) {
+    return 0;
+  }
+  const int staging = consumer_warpgroups(config.tile) * staging_elements(config) * kElementBytes;
+  const int left = kWgmmaSharedBytes - ring_bytes(config) - staging - barriers(config) * kBarrierBytes;
+  int slots = kMostAheadSlots;
+  while (slots > 1 && slots * kAheadSlotBytes > left) {
+    slots /= 2;
+  }
+  return slots;
 }
 
 // Dynamic shared memory of a block.
@@ -224,7 +245,8 @@ SWIGLU_HD constexpr int shared_bytes(const KernelConfig& config) {
   const int ring = ring_bytes(config);
   const int staging = staging_elements(config) * kElementBytes;
   if (config.family == Family::wgmma_sm90) {
-    return ring + consumer_warpgroups(config.tile) * staging + barriers(config) * kBarrierBytes;
+    return ring + consumer_warpgroups(config.tile) * staging + ahead_slots(config) * kAheadSlotBytes +
+           barriers(config) * kBarrierBytes;
   }
   return ring > staging ? ring : staging;
 }
@@ -251,6 +273,12 @@ SWIGLU_HD constexpr int fragment_registers(const KernelConfig& config) {
   const Tile& tile = config.tile;
   return config.family != Family::mma_sm80 ? 0 : 2 * (tile.m / tile.warps_m / 16 * 4 + tile.n / tile.warps_n / 8 * 4);
 }
+
+// wgmma_sm90: of a thread; three warpgroups begin with 168 and share them out.
+SWIGLU_HD constexpr int consumer_registers(const KernelConfig& config) {
+  return config.problem.pass == Pass::dgate_dx ? 184 : 240;
+}
+SWIGLU_HD constexpr int other_registers(const KernelConfig& config) { return 3 * 168 - 2 * consumer_registers(config); }
 
 // Blocks that shall fit the 65536 registers of a multiprocessor, so that one computes while another starts or stores:
 // the second argument of __launch_bounds__.
@@ -290,7 +318,7 @@ inline constexpr unsigned kBand = 4;
 SWIGLU_HD constexpr bool walks_bands(const KernelConfig& config, unsigned blocks) {
   const auto height = static_cast<unsigned>(group_rows(config));
   const Pass pass = config.problem.pass;
-  const bool nearly = (pass == Pass::dx || is_dw(pass)) && blocks >= height;
+  const bool nearly = (is_dx(pass) || is_dw(pass)) && blocks >= height;
   return config.family == Family::wgmma_sm90 && height > kBand && (nearly || blocks % height == 0);
 }
 
@@ -320,6 +348,30 @@ SWIGLU_HD constexpr bool loads_in_pairs(const KernelConfig& config, long long m)
 
 SWIGLU_HD constexpr int tiles_n(const KernelConfig& config) {
   return static_cast<int>(ceil_div(product_columns(config.problem), tile_columns(config)));
+}
+
+// wgmma_sm90: blocks that walk so many tiles, one to a multiprocessor; beside dg and du as few as take no longer, for
+// one that begins a group early would wait for all of it.
+SWIGLU_HD constexpr long long resident_blocks(const KernelConfig& config, long long tiles, int multiprocessors) {
+  const long long most = tiles < multiprocessors ? tiles : multiprocessors;
+  return config.problem.pass == Pass::dgate_dx ? ceil_div(tiles, ceil_div(tiles, most)) : most;
+}
+
+// Rows of tiles that so many blocks take at once.
+SWIGLU_HD constexpr int rows_at_once(const KernelConfig& config, long long blocks) {
+  const int height = group_rows(config);
+  return height * static_cast<int>(ceil_div(blocks, static_cast<long long>(height) * tiles_n(config)));
+}
+
+// dgate_dx: columns of dg and du that are computed as one, a chunk for each lane of a warp; and the bytes of its
+// counters, whatever the tile (BackwardParams::progress).
+inline constexpr int kSectionColumns = kStreamedElements * kWarpThreads;
+SWIGLU_HD constexpr int sections(const Problem& problem) {
+  return static_cast<int>(ceil_div(problem.d_intermediate, kSectionColumns));
+}
+SWIGLU_HD constexpr long long progress_bytes(const Problem& problem, long long m) {
+  constexpr int kFewestRows = 64;  // of a tile
+  return m == 0 ? 0 : 8 + 4 * ceil_div(m, kFewestRows) * sections(problem);
 }
 
 // streaming: chunks of kStreamedElements in a row of what the pass walks, [m, d_intermediate] or both weight gradients.

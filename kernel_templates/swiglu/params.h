@@ -51,6 +51,9 @@ struct BackwardParams {
   long long ld_partials;  // a multiple of 4; partials are aligned to 16 bytes
   int split_tokens;       // a multiple of kSplitTokens
   int splits;
+  // dgate_dx: a number of 8 bytes, and one of 4 for each section of each group of tokens
+  // (swiglu/gradients_ahead.cuh), all zero when the kernel begins; its launch clears them (kernels/kernels.h).
+  void* progress;
   int accumulate;  // 1: dw_gate and dw_up are added to, 0: written. By dw_sum, where there are parts
 };
 
@@ -73,13 +76,28 @@ struct alignas(64) TensorMap {
   unsigned long long opaque[16];
 };
 
+// dgate_dx: what dg and du are computed from and where they go, and how far that is.
+struct GradientParams {
+  const void* dout;  // [m, d_intermediate], as all of these
+  const void* g;
+  const void* u;
+  void* dg;
+  void* du;
+  long long ld_dout;
+  long long ld_g;
+  long long ld_u;
+  long long ld_dg;
+  unsigned long long* drawn;
+  unsigned* done;
+};
+
 // Of every kernel that loads and stores by tensor maps, whose boxes are those of swiglu/config.h. What a pass has no
 // use for is not read.
 struct TmaParams {
   TensorMap a[2];    // operand A (swiglu/problem.h) of each segment
   TensorMap b[2];    // operand B of each half; where both are columns of one matrix, of each segment
   TensorMap dout;    // recompute
-  TensorMap out[3];  // forward: out, g, u; recompute: dg, du; dx: dx; dw: dWg, dWu; dw_single: the one
+  TensorMap out[3];  // forward: out, g, u; recompute: dg, du; dx, dgate_dx: dx; dw: dWg, dWu; dw_single: the one
   long long m;
   // dw and dw_single. Gradients in f32, or parts of them (BackwardParams), go to floats[half] + split * floats_split
   // in elements, rows of ld_floats; null: to the maps, as 16-bit elements.
@@ -89,6 +107,7 @@ struct TmaParams {
   int split_tokens;
   int splits;      // 1 for every other pass
   int accumulate;  // only where splits is 1
+  GradientParams gradients;
 };
 
 // Of the kernels that make and judge the tuner's data (swiglu/trial.cuh).

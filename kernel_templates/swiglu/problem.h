@@ -24,13 +24,14 @@ enum class Pass : int {
   recompute,      // g and u again, and from them and dout dg and du
   dgate,          // dg and du from dout and stored g and u, element by element
   dx,             // dx = dg Wg' + du Wu'
+  dgate_dx,       // both, dg and du just ahead of the product
   dw,             // dWg = x' dg and dWu = x' du, or their parts over some of the tokens
   dw_single,      // one of the two
   dw_sum,         // the sums of those parts, element by element
   pad,            // copies of x and the weights in rows of 16-byte multiples
   unpad,          // out, and g and u, from such rows to the caller's
 };
-inline constexpr int kPasses = 10;
+inline constexpr int kPasses = 11;
 
 inline constexpr int kElementBytes = 2;  // bf16 and f16
 inline constexpr int kPromotionK = 64;   // products summed in f16 before Accum::f16_promoted adds them to f32
@@ -58,7 +59,7 @@ struct Problem {
 //                     rows     columns         k               A         B                halves     segments
 //   forward, store,   tokens   d_intermediate  d_model         x         Wg | Wu          matrices   1
 //     recompute
-//   dx                tokens   d_model         d_intermediate  dg, du    Wg', Wu'         columns    2
+//   dx, dgate_dx      tokens   d_model         d_intermediate  dg, du    Wg', Wu'         columns    2
 //   dw                d_model  d_intermediate  tokens          x'        dg | du          matrices   1
 //   dw_single         d_model  d_intermediate  tokens          x'        dg (or du)       columns    1
 //
@@ -83,12 +84,14 @@ struct Product {
 SWIGLU_HD constexpr bool is_copy(Pass pass) { return pass == Pass::pad || pass == Pass::unpad; }
 SWIGLU_HD constexpr bool is_product(Pass pass) { return pass != Pass::dgate && pass != Pass::dw_sum && !is_copy(pass); }
 SWIGLU_HD constexpr bool is_forward(Pass pass) { return pass == Pass::forward || pass == Pass::forward_store; }
+SWIGLU_HD constexpr bool is_dx(Pass pass) { return pass == Pass::dx || pass == Pass::dgate_dx; }
 SWIGLU_HD constexpr bool is_dw(Pass pass) { return pass == Pass::dw || pass == Pass::dw_single; }
 
 SWIGLU_HD constexpr Product product(const Problem& problem) {
   const bool kn = problem.layout == Layout::kn;
   switch (problem.pass) {
     case Pass::dx:
+    case Pass::dgate_dx:
       return {Extent::tokens,
               Extent::d_model,
               Extent::d_intermediate,

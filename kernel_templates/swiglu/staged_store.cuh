@@ -26,13 +26,13 @@ class StagedStore {
   static constexpr bool kUpright = sums_lie_upright(C);
   static constexpr Box kBox = output_box(C);
   static constexpr int kBoxes = staged_columns(C) / kBox.columns;
-  static constexpr unsigned kSlotBytes = staging_slot_elements(C.tile) * kElementBytes;
+  static constexpr unsigned kSlotBytes = staging_slot_elements(C) * kElementBytes;
   static constexpr int kRowBytes = kBox.columns * kElementBytes;
   static constexpr unsigned kBoxBytes = kBox.rows * kRowBytes;
 
  public:
   static constexpr int kSlots = staging_slots(C);
-  static constexpr int kGroups = staged_sums(C.tile) / 8;  // of 8 columns of sums
+  static constexpr int kGroups = staged_sums(C) / 8;  // of 8 columns of sums
 
   // `staging`: the warpgroup's, shared address. `barrier`: a number of its own. `fetched`: an mbarrier of its own, for
   // one arrival, if it fetches.

@@ -11,6 +11,7 @@ namespace swiglu {
 inline constexpr int kMaxTileRegisters = 200;       // sums and fragments of a thread, which has 255 in all
 inline constexpr int kMaxBesideNarrowCopies = 192;  // the same, where a backward product copies by 2 bytes
 inline constexpr int kMaxWgmmaRegisters = 208;      // of sums; 240 is all that a consumer's thread has
+inline constexpr int kMostBesideGradients = 128;    // of sums, where dg and du are computed beside them
 inline constexpr int kMostBoxRows = 256;            // that a tensor map can have
 
 SWIGLU_HD constexpr const char* why_invalid(const Problem& problem) {
@@ -23,7 +24,7 @@ SWIGLU_HD constexpr const char* why_invalid(const Problem& problem) {
   if (problem.dtype == DType::bf16 && problem.accum != Accum::f32) {
     return "bf16 has no f16 accumulators";
   }
-  if (problem.pass == Pass::dx && problem.accum == Accum::f16) {
+  if (is_dx(problem.pass) && problem.accum == Accum::f16) {
     return "f16 sums of dx are promoted";
   }
   if ((is_dw(problem.pass) || !is_product(problem.pass)) && problem.accum != Accum::f32) {
@@ -130,7 +131,16 @@ SWIGLU_HD constexpr const char* why_invalid_wgmma_sm90(const KernelConfig& confi
   if (a_box(config).rows > kMostBoxRows || b_box(config).rows > kMostBoxRows) {
     return "a box of a tensor map has at most 256 rows";
   }
-  const int waiting = config.problem.pass == Pass::recompute ? staged_sums(tile) / 4 : 0;  // du, two to a register
+  if (config.problem.pass == Pass::dgate_dx && accumulator_registers(config) > kMostBesideGradients) {
+    return "sums would leave too few registers to compute dg and du beside them";
+  }
+  if (config.problem.pass == Pass::dgate_dx && ahead_slots(config) < 4) {
+    return "no shared memory is left for what dg and du are computed from";
+  }
+  if (config.problem.pass == Pass::dgate_dx && tile.m < 64) {
+    return "tiles would be too many to count";
+  }
+  const int waiting = config.problem.pass == Pass::recompute ? staged_sums(config) / 4 : 0;  // du, two to a register
   if (accumulator_registers(config) + waiting > kMaxWgmmaRegisters) {
     return "sums would not fit the registers of a thread";
   }
@@ -161,6 +171,9 @@ SWIGLU_HD constexpr const char* why_invalid(const KernelConfig& config) {
   if (tile.m > 1024 || tile.n > 4096 || tile.k > 1024 || tile.stages > 64 || tile.warps_m > 32 || tile.warps_n > 32 ||
       tile.group_m > 16) {
     return "an extent of the tile is out of all proportion";  // and would overflow what is computed below
+  }
+  if (config.problem.pass == Pass::dgate_dx && config.family != Family::wgmma_sm90) {
+    return "only family wgmma_sm90 has warps to spare for dg and du";
   }
   if ((config.family == Family::streaming) == is_product(config.problem.pass)) {
     return "family streaming serves the passes that multiply nothing, and no other does";

@@ -21,7 +21,8 @@ class Outputs {
   static constexpr DType kDType = C.problem.dtype;
   static constexpr bool kSwapped = is_swapped(C.tile);
   static constexpr int kGroups = StagedStore<C>::kGroups;
-  static constexpr int kRounds = staged_rounds(C.tile);
+  static constexpr int kRounds = staged_rounds(C);
+  static constexpr int kParts = kSwapped ? 1 : C.tile.n / staged_sums(C);  // of a half's columns
 
   // Of a unit's first element, in memory.
   struct Place {
@@ -56,7 +57,7 @@ class Outputs {
       } else {
 #pragma unroll
         for (int half = 0; half < 2; ++half) {
-          if constexpr (kPass == Pass::dx) {
+          if constexpr (is_dx(kPass)) {
             write_sums(params_.out[0], work, round, half, sums);
           } else {
             write_weight_gradient(work, round, half, sums);
@@ -81,8 +82,9 @@ class Outputs {
 
   __device__ __forceinline__ Place place(const Work& work, int round, int half) const {
     const int row = static_cast<int>(work.origin.row) +
-                    (kSwapped ? round * staged_sums(C.tile) : (share_ * kRounds + round) * kWgmmaRows);
-    const int column = work.origin.column + half_offset<C>(half) + (kSwapped ? share_ * kWgmmaRows : 0);
+                    (kSwapped ? round * staged_sums(C) : (share_ * kRounds + round) / kParts * kWgmmaRows);
+    const int column =
+        work.origin.column + half_offset<C>(half) + (kSwapped ? share_ * kWgmmaRows : round % kParts * staged_sums(C));
     return product(C.problem).transposed ? Place{column, row} : Place{row, column};
   }
 
@@ -96,9 +98,9 @@ class Outputs {
   }
 
   // Where among the accumulators a unit's group stands.
-  __device__ static __forceinline__ int block_of(int round, int half) { return kSwapped ? half : round; }
+  __device__ static __forceinline__ int block_of(int round, int half) { return kSwapped ? half : round / kParts; }
   __device__ static __forceinline__ int group_of(int round, int half, int j) {
-    return (kSwapped ? round : half) * kGroups + j;
+    return (kSwapped ? round : half * kParts + round % kParts) * kGroups + j;
   }
   __device__ static __forceinline__ float value(const Sums& sums, int round, int half, int j, int e) {
     return sums.value(block_of(round, half), group_of(round, half, j), e);

@@ -1,9 +1,11 @@
 // The tensor-core kernel of sm_90a: wgmma fed by the tensor memory accelerator through a ring of stages.
 //
-// Roles. The producer, one thread of the last warpgroup, fills stage after stage. The consumers, two warpgroups,
-// multiply straight out of shared memory and store. In ping-pong each owns a whole tile: while one computes, the other
-// applies the gate and stores, in turns. Cooperatively both work on one tile, and its epilogue is not hidden. Blocks
-// stay, one to a multiprocessor, and walk tiles gridDim.x apart, in step where tiles are long (swiglu/lockstep.cuh).
+// Roles. The producer, one thread of the last warpgroup, fills stage after stage. Its other warps have nothing to do
+// but in Pass::dgate_dx, where they compute what the product multiplies (swiglu/gradients_ahead.cuh). The consumers,
+// two warpgroups, multiply straight out of shared memory and store. In ping-pong each owns a whole tile: while one
+// computes, the other applies the gate and stores, in turns. Cooperatively both work on one tile, and its epilogue is
+// not hidden. Blocks stay, one to a multiprocessor, and walk tiles gridDim.x apart, in step where tiles are long
+// (swiglu/lockstep.cuh).
 //
 // Operands (swiglu/problem.h). As they lie in memory, never transposed: A of the product is operand A of the
 // instruction and both halves of B side by side are its B, so that g and u of an element are in the same thread; or,
@@ -23,6 +25,7 @@
 #include "ptx/tma.cuh"
 #include "ptx/warpgroup.cuh"
 #include "swiglu/config.h"
+#include "swiglu/gradients_ahead.cuh"
 #include "swiglu/lockstep.cuh"
 #include "swiglu/operands.cuh"
 #include "swiglu/params.h"
@@ -105,9 +108,9 @@ __device__ __forceinline__ bool loads_in_step(const TmaParams& params) {
          tiles_m(C, params.m) >= static_cast<long long>(kBand) && clock_is_fine();
 }
 
-// By one thread.
+// By one thread. `ahead`: shared address of how many of the gradients are there (dgate_dx).
 template <KernelConfig C>
-__device__ __forceinline__ void produce(const TmaParams& params, const Ring<C.tile.stages>& ring) {
+__device__ __forceinline__ void produce(const TmaParams& params, const Ring<C.tile.stages>& ring, unsigned ahead) {
   constexpr Product kProduct = Shape<C>::kProduct;
   constexpr bool kTwoMatrices = kProduct.halves == Halves::matrices;
   constexpr unsigned kABytes = sizeof(Stage<C>::a);
@@ -122,10 +125,12 @@ __device__ __forceinline__ void produce(const TmaParams& params, const Ring<C.ti
   ptx::grid_dependency_wait();
   LoadLockstep<static_cast<unsigned>(stage_clocks(C))> lockstep(in_step);
   RingPosition<C.tile.stages> position;
+  GradientsAwaited<C> gradients(params.m, ahead);
   for (TileWalk<C> walk(params, 0, 1); walk.more(); walk.advance()) {
     const Work work = work_of<C>(params, walk.tile);
     const int row = static_cast<int>(work.origin.row);
     const int first_k = static_cast<int>(work.first_k);
+    gradients.begin(work.origin.row);
 #pragma unroll
     for (int segment = 0; segment < kProduct.segments; ++segment) {
 #pragma unroll 1
@@ -133,6 +138,7 @@ __device__ __forceinline__ void produce(const TmaParams& params, const Ring<C.ti
         if (in_pairs && k % (2 * C.tile.k) == 0) {
           ring.wait_next_empty(position);
         }
+        gradients.wait(k);
         const unsigned barrier = ring.acquire(position);
         lockstep.wait();
         const unsigned stage = ring.address(position);
@@ -293,17 +299,20 @@ template <KernelConfig C>
 __device__ __forceinline__ void run(const TmaParams& params) {
   static_assert(why_invalid(C) == nullptr, "not a valid configuration: see swiglu/validity.h");
   static_assert(C.family == Family::wgmma_sm90);
-  static_assert(sizeof(SharedStorage<C>) == shared_bytes(C));
+  static_assert(sizeof(SharedStorage<C>) + ahead_slots(C) * kAheadSlotBytes == shared_bytes(C));
   static_assert(sizeof(Stage<C>) % kSharedAlignment == 0 && sizeof(Stage<C>::a) % kSharedAlignment == 0 &&
                     sizeof(Stage<C>::b[0]) % kSharedAlignment == 0,
                 "what is swizzled is aligned");
+  constexpr bool kGradientsAhead = C.problem.pass == Pass::dgate_dx;
   constexpr int kConsumers = Shape<C>::kConsumers;
   constexpr unsigned kReaders = (Shape<C>::kPingPong ? 1 : kConsumers) * kWarpgroupWarps;
 
   const unsigned shared = ptx::shared_address(ptx::dynamic_shared());
   const unsigned staging = shared + sizeof(SharedStorage<C>::ring);
-  const unsigned barriers = staging + sizeof(SharedStorage<C>::staging);
+  const unsigned slots = staging + sizeof(SharedStorage<C>::staging);
+  const unsigned barriers = slots + ahead_slots(C) * kAheadSlotBytes;
   const unsigned fetched = barriers + 2 * C.tile.stages * kBarrierBytes;
+  const unsigned ahead = barriers + (swiglu::barriers(C) - 1) * kBarrierBytes;  // the last one
   const Ring<C.tile.stages> ring(shared, sizeof(Stage<C>), barriers);
   if (threadIdx.x == 0) {
     if constexpr (fetches(C.problem)) {
@@ -311,6 +320,9 @@ __device__ __forceinline__ void run(const TmaParams& params) {
       for (unsigned consumer = 0; consumer < kConsumers; ++consumer) {
         ptx::mbarrier_init(fetched + consumer * kBarrierBytes, 1);
       }
+    }
+    if constexpr (kGradientsAhead) {
+      ptx::set_shared(ahead, 0);
     }
     ring.initialise(kReaders);
   }
@@ -320,12 +332,17 @@ __device__ __forceinline__ void run(const TmaParams& params) {
   const int warp = __shfl_sync(0xffffffffu, static_cast<int>(threadIdx.x) / kWarpThreads, 0);
   const int warpgroup = warp / kWarpgroupWarps;
   if (warpgroup == kConsumers) {
-    ptx::warpgroup_decrease_registers<kProducerRegisters>();
-    if (warp == kConsumers * kWarpgroupWarps && ptx::elect_one()) {
-      produce<C>(params, ring);
+    ptx::warpgroup_decrease_registers<other_registers(C)>();
+    if (warp == kConsumers * kWarpgroupWarps) {
+      if (ptx::elect_one()) {
+        produce<C>(params, ring, ahead);
+      }
+    } else if constexpr (kGradientsAhead) {
+      ptx::grid_dependency_wait();
+      GradientsAhead<C>(params.gradients, params.m, slots, ahead).run();
     }
   } else {
-    ptx::warpgroup_increase_registers<kConsumerRegisters>();
+    ptx::warpgroup_increase_registers<consumer_registers(C)>();
     Consumer<C>(params, ring, staging, fetched, warpgroup).run();
   }
 }

@@ -70,14 +70,20 @@ long long Kernel::checked_tiles(const CopyParams& params) const {
 }
 
 void Kernel::launch(const BackwardParams& params, void* stream) const {
-  enqueue(checked_tiles(params), params, stream);
+  const long long tiles = checked_tiles(params);
+  if (config_.problem.pass == Pass::dgate_dx) {
+    const auto bytes = static_cast<std::size_t>(progress_bytes(config_.problem, params.m));
+    clear(params.progress, bytes, static_cast<CUstream>(stream), *device_);
+  }
+  enqueue(tiles, params, stream);
 }
 
 void Kernel::launch(const CopyParams& params, void* stream) const { enqueue(checked_tiles(params), params, stream); }
 
-// Whether the kernel itself waits for those before it (ptx/grid_dependency.cuh).
+// Whether the kernel itself waits for those before it (ptx/grid_dependency.cuh); not for what clears dgate_dx's
+// counters, which is none.
 bool Kernel::may_start_early() const {
-  return device_->arch().compute_capability >= 90 &&
+  return device_->arch().compute_capability >= 90 && config_.problem.pass != Pass::dgate_dx &&
          (config_.family == Family::wgmma_sm90 || config_.problem.pass == Pass::dgate ||
           config_.problem.pass == Pass::dw_sum);
 }
@@ -91,7 +97,7 @@ void Kernel::enqueue(long long tiles, const Params& params, void* stream) const 
   if constexpr (!std::is_same_v<Params, CopyParams>) {
     if (config_.family == Family::wgmma_sm90) {
       const TmaParams maps = tma_params(config_, params, encode_tensor_map);
-      launch_blocks(std::min<long long>(tiles, device_->spec().multiprocessors), &maps);
+      launch_blocks(resident_blocks(config_, tiles, device_->spec().multiprocessors), &maps);
       return;
     }
   }

@@ -110,10 +110,24 @@ TmaParams tma_params(const KernelConfig& config, const BackwardParams& params, E
   }
   maps.b[0] = of.b(w_gate);
   maps.b[1] = of.b(w_up);
-  if (pass == Pass::dx) {
+  if (is_dx(pass)) {
     maps.a[0] = of.a(dg);
     maps.a[1] = of.a(du);
     maps.out[0] = of.output(of.model(params.dx, params.ld_dx));
+    if (pass == Pass::dgate_dx) {
+      auto* const drawn = static_cast<unsigned long long*>(params.progress);
+      maps.gradients = {params.dout,
+                        params.g,
+                        params.u,
+                        params.dg,
+                        params.du,
+                        params.ld_dout,
+                        params.ld_g,
+                        params.ld_u,
+                        params.ld_dg,
+                        drawn,
+                        reinterpret_cast<unsigned*>(drawn + 1)};
+    }
   } else {
     maps.a[0] = of.a(x);
     maps.dout = of.output(of.intermediate(params.dout, params.ld_dout));

@@ -41,12 +41,19 @@ std::uintptr_t addresses(Pass pass, const BackwardParams& p) {
       return all({p.dout, p.g, p.u});
     case Pass::dx:
       return all({p.w_gate, p.w_up, p.dx});
+    case Pass::dgate_dx:
+      return all({p.dout, p.g, p.u, p.w_gate, p.w_up, p.dx});
     case Pass::dw:
     case Pass::dw_single:
       return all({p.x, p.dw_gate, p.dw_up});
     default:
       return all({p.dw_gate, p.dw_up});
   }
+}
+
+bool is_aligned(const PlanSpec& spec, Pass pass, const BackwardParams& params) {
+  const auto access_bytes = static_cast<std::uintptr_t>(problem_of(spec, pass).access_bytes);
+  return addresses(pass, params) % access_bytes == 0;
 }
 
 }  // namespace
@@ -61,7 +68,8 @@ BackwardLayout backward_layout(const PlanSpec& spec, std::int64_t m, int multipr
   layout.ld_dg = workspace_ld(spec.d_intermediate, kElementBytes);
   layout.ld_parts = workspace_ld(weight_columns(problem), kFloatBytes);
   layout.du = workspace_bytes(m, layout.ld_dg, kElementBytes, m);
-  layout.parts = add_workspace(layout.du, layout.du, m);
+  layout.progress = add_workspace(layout.du, layout.du, m);
+  layout.parts = add_workspace(layout.progress, workspace_bytes(1, progress_bytes(problem, m), 1, m), m);
   std::size_t parts = 0;
   for (int matrices = 1; matrices <= 2 && m > 0; ++matrices) {
     const std::int64_t splits = backward_split(spec, matrices, m, multiprocessors).splits;
@@ -85,7 +93,8 @@ std::size_t most_backward_workspace(const PlanSpec& spec, std::int64_t m, int mu
   // multiple to the next below dg and du shrink, until no parts could make up for it: mostly after few.
   const auto may_be_more = [&](std::int64_t fewer) {
     const double gradients = 2.0 * static_cast<double>(fewer) * static_cast<double>(layout.ld_dg) * kElementBytes;
-    return gradients + most_parts(spec, fewer, multiprocessors) * part + 3.0 * kWorkspaceMatrixBytes >
+    const auto counters = static_cast<double>(progress_bytes(problem_of(spec, Pass::dgate_dx), fewer));
+    return gradients + counters + most_parts(spec, fewer, multiprocessors) * part + 4.0 * kWorkspaceMatrixBytes >
            static_cast<double>(most);
   };
   for (std::int64_t fewer = (m - 1) / kSplitTokens * kSplitTokens; fewer > 0 && may_be_more(fewer);
@@ -95,7 +104,8 @@ std::size_t most_backward_workspace(const PlanSpec& spec, std::int64_t m, int mu
   return most;
 }
 
-BackwardSteps::BackwardSteps(const PlanSpec& spec, const BackwardExecution& execution, int multiprocessors) {
+BackwardSteps::BackwardSteps(const PlanSpec& spec, const BackwardExecution& execution, int multiprocessors,
+                             bool beside) {
   BackwardParams params = execution.params;
   if (params.m == 0) {
     add(spec, Pass::dw_sum, params);  // of no parts: zeros
@@ -106,9 +116,14 @@ BackwardSteps::BackwardSteps(const PlanSpec& spec, const BackwardExecution& exec
   params.dg = workspace;
   params.du = workspace + layout.du;
   params.ld_dg = layout.ld_dg;
-  add(spec, execution.recompute ? Pass::recompute : Pass::dgate, params);
-  if (execution.wants_dx()) {
-    add(spec, Pass::dx, params);
+  params.progress = workspace + layout.progress;
+  if (beside && !execution.recompute && execution.wants_dx() && is_aligned(spec, Pass::dgate_dx, params)) {
+    add(spec, Pass::dgate_dx, params);
+  } else {
+    add(spec, execution.recompute ? Pass::recompute : Pass::dgate, params);
+    if (execution.wants_dx()) {
+      add(spec, Pass::dx, params);
+    }
   }
   if (!execution.wants_dw()) {
     return;
@@ -132,8 +147,7 @@ BackwardSteps::BackwardSteps(const PlanSpec& spec, const BackwardExecution& exec
 }
 
 void BackwardSteps::add(const PlanSpec& spec, Pass pass, const BackwardParams& params) {
-  const auto access_bytes = static_cast<std::uintptr_t>(problem_of(spec, pass).access_bytes);
-  steps_[count_++] = {pass, addresses(pass, params) % access_bytes == 0, params};
+  steps_[count_++] = {pass, is_aligned(spec, pass, params), params};
 }
 
 }  // namespace swiglu

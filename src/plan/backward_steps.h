@@ -3,6 +3,10 @@
 //
 //   dgate or recompute    dout, and g and u or x and the weights -> dg, du     always
 //   dx                    dg, du, weights -> dx                                where dx is wanted
+//   dgate_dx              dout, g, u, weights -> dg, du, dx                    in place of dgate and dx, where the plan
+//   says
+//                                                                              so and all pointers are aligned to 16
+//                                                                              bytes
 //   dw or dw_single       x, dg, du -> dw_gate, dw_up, or parts of them        where they are wanted
 //   dw_sum                parts -> dw_gate, dw_up                              where the tokens were split, or are none
 #pragma once
@@ -18,9 +22,11 @@
 
 namespace swiglu {
 
-// dg and du at offsets 0 and `du` of the workspace, rows of ld_dg elements; the parts after them.
+// dg and du at offsets 0 and `du` of the workspace, rows of ld_dg elements; the counters of dgate_dx after them, then
+// the parts.
 struct BackwardLayout {
   std::size_t du;
+  std::size_t progress;
   std::size_t parts;
   std::size_t bytes;  // in all
   std::int64_t ld_dg;
@@ -45,7 +51,8 @@ struct BackwardStep {
 
 class BackwardSteps {
  public:
-  BackwardSteps(const PlanSpec&, const BackwardExecution&, int multiprocessors);
+  // `beside`: dg and du may be computed beside dx.
+  BackwardSteps(const PlanSpec&, const BackwardExecution&, int multiprocessors, bool beside);
   std::span<const BackwardStep> get() const { return std::span(steps_).first(count_); }
 
  private:

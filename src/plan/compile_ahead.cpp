@@ -19,6 +19,7 @@
 #include "kernels/cubins.h"
 #include "plan/bucket.h"
 #include "plan/description.h"
+#include "plan/dgate_choice.h"
 #include "plan/json.h"
 #include "plan/padding_choice.h"
 #include "plan/selection.h"
@@ -67,6 +68,7 @@ std::vector<KernelConfig> wanted_configs(const PlanSpec& spec, const Arch& arch,
     }
   };
   const PaddingChoice pads(spec, arch, arch.representative);
+  const DgateChoice beside(spec, arch, arch.representative);
   const auto where = [&](const auto& is_wanted) {
     std::vector<int> some;
     std::copy_if(buckets.begin(), buckets.end(), std::back_inserter(some), is_wanted);
@@ -80,6 +82,10 @@ std::vector<KernelConfig> wanted_configs(const PlanSpec& spec, const Arch& arch,
     const Problem by_pitches = problem_of(spec, pass);
     if (is_copy(pass)) {
       add_problem(by_pitches, where([&](int bucket) { return pads.any(bucket); }));
+      continue;
+    }
+    if (pass == Pass::dgate_dx) {
+      add_problem(by_pitches, where([&](int bucket) { return beside(bucket); }));
       continue;
     }
     add_problem(by_pitches, buckets);

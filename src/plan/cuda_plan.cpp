@@ -16,6 +16,7 @@
 #include "kernels/kernels.h"
 #include "plan/backward_json.h"
 #include "plan/backward_steps.h"
+#include "plan/dgate_choice.h"
 #include "plan/json.h"
 #include "plan/kernel_table.h"
 #include "plan/padding.h"
@@ -29,7 +30,10 @@ namespace {
 class CudaPlan : public Plan {
  public:
   explicit CudaPlan(const PlanSpec& spec)
-      : Plan(spec), device_(Device::get(spec.device)), pads_(Plan::spec(), device_.arch(), device_.spec()) {
+      : Plan(spec),
+        device_(Device::get(spec.device)),
+        pads_(Plan::spec(), device_.arch(), device_.spec()),
+        beside_(Plan::spec(), device_.arch(), device_.spec()) {
     device_.context();  // retained now, as executing may be under capture
   }
 
@@ -99,7 +103,8 @@ class CudaPlan : public Plan {
 
   void run_backward(const BackwardExecution& execution, void* stream) override {
     const CurrentContext current(device_);
-    const BackwardSteps steps(spec(), execution, device_.spec().multiprocessors);
+    const bool beside = execution.params.m > 0 && beside_(bucket_for(spec(), execution.params.m));
+    const BackwardSteps steps(spec(), execution, device_.spec().multiprocessors, beside);
     std::array<const Kernel*, 4> kernels{};
     std::size_t count = 0;
     for (const BackwardStep& step : steps.get()) {
@@ -201,6 +206,9 @@ class CudaPlan : public Plan {
   std::vector<Slot> slots_of(Pass pass, int bucket) const {
     const int kept = is_product(pass) ? bucket : 0;
     std::vector<Slot> wanted{{pass, Alignment::pitches, kept}};
+    if (pass == Pass::dgate_dx) {
+      return beside_(bucket) ? wanted : std::vector<Slot>{};
+    }
     if (is_copy(pass)) {
       return pads_.any(bucket) ? wanted : std::vector<Slot>{};
     }
@@ -341,6 +349,7 @@ class CudaPlan : public Plan {
 
   const Device& device_;
   PaddingChoice pads_;
+  DgateChoice beside_;
   KernelTable table_;
 };
 

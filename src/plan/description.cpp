@@ -155,6 +155,8 @@ std::uint64_t row_pitches(const PlanSpec& spec, Pass pass) {
       return dout | stored;
     case Pass::dx:
       return weights | bits(spec.ld_dx, kElementBytes);
+    case Pass::dgate_dx:
+      return dout | stored | weights | bits(spec.ld_dx, kElementBytes);
     case Pass::dw:
     case Pass::dw_single:
       return x | dw;
@@ -255,6 +257,7 @@ bool wants(const PlanSpec& spec, Pass pass) {
     case Pass::recompute:
       return (spec.passes & SWIGLU_PASS_BACKWARD_RECOMPUTE) != 0;
     case Pass::dgate:
+    case Pass::dgate_dx:
       return (spec.passes & SWIGLU_PASS_BACKWARD) != 0;
     case Pass::pad:
     case Pass::unpad:
@@ -274,7 +277,7 @@ Problem problem_of(const PlanSpec& spec, Pass pass) {
                   row_alignment(row_pitches(spec, pass))};
   if (is_dw(pass) || !is_product(pass)) {
     problem.accum = Accum::f32;
-  } else if (pass == Pass::dx && problem.accum == Accum::f16) {
+  } else if (is_dx(pass) && problem.accum == Accum::f16) {
     problem.accum = Accum::f16_promoted;
   }
   if (is_dw(pass) || pass == Pass::dw_sum) {

@@ -113,7 +113,7 @@ void set_tokens(const Problem& problem, Arguments& arguments, std::int64_t m, in
 
 }  // namespace
 
-bool has_arguments(const Problem& problem) { return is_product(problem.pass); }
+bool has_arguments(const Problem& problem) { return is_product(problem.pass) && problem.pass != Pass::dgate_dx; }
 
 Arguments make_arguments(const Problem& problem, std::int64_t m, int multiprocessors) {
   Arguments arguments = is_forward(problem.pass) ? Arguments(ForwardParams{}) : Arguments(BackwardParams{});

@@ -111,7 +111,7 @@ Pitches pitches(const Problem& problem) {
   if (is_dw(problem.pass)) {
     return {model, intermediate};
   }
-  return {problem.pass == Pass::dx ? intermediate : model, problem.layout == Layout::kn ? intermediate : model};
+  return {is_dx(problem.pass) ? intermediate : model, problem.layout == Layout::kn ? intermediate : model};
 }
 
 // Of 128 bytes, that a row of a box lies in.

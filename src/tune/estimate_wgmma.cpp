@@ -31,6 +31,9 @@ constexpr double kIdleExponent = 0.34;      // how far fewer multiprocessors fal
 constexpr double kDrawnEach = 36e9;         // bytes a second of that, of a multiprocessor
 constexpr double kUnhidden = 0.2;           // of the shorter of computing and reading memory; of ping-pong
 constexpr double kUnhiddenDw = 0.6;         // tiles of dW, whose two warpgroups put out at one time what takes long
+constexpr double kAheadSeconds = 690e-12;   // an element of dg and du by one multiprocessor's spare warps
+constexpr double kAheadStart = 10e-6;       // until the first of them are known to be there
+constexpr double kBesideMemory = 0.5;       // of the time that they take memory
 constexpr double kLaunchSeconds = 0.7e-6;
 
 // Of the time to multiply: a ring of three stages hides less; a ping-pong tile falls behind a little where x is operand
@@ -55,6 +58,7 @@ double ping_pong_factor(Pass pass, const Tile& tile, double depth) {
     case Pass::recompute:
       return recompute_factor(tile, depth);
     case Pass::dx:
+    case Pass::dgate_dx:
       return kPingPongDx;
     case Pass::dw:
     case Pass::dw_single:
@@ -121,7 +125,7 @@ TileClocks tile_clocks(const KernelConfig& config, const ProductSizes& sizes, co
   const double loaded = (rows + 2.0 * tile.n) * tile.k * kElementBytes;
   const double gap = ping_pong ? 0 : kStageGapClocks;
   const double elements = static_cast<double>(tile.m) * tile.n / (ping_pong ? 1 : consumer_warpgroups(tile));
-  const double rounds = elements / (kWgmmaRows * staged_sums(tile));
+  const double rounds = elements / (kWgmmaRows * staged_sums(config));
   const Round round = round_of(config.problem, sizes);
   const double stage =
       std::max(products, stage_load_clocks(config, rows)) + loaded * kLoadClocks + gap + promotion_clocks(config);
@@ -152,6 +156,20 @@ double memory_seconds(const ProductSizes& sizes, long long tiles, const DeviceSp
   return (operands + result_bytes(sizes)) / (spec.memory_bytes_per_second * kMemoryShare) * waves / (full + rest);
 }
 
+// Of dg and du beside dx, besides the product's own time: the first tiles wait for their columns of dg, half way
+// through what they multiply; and reading and writing slow down what is multiplied meanwhile.
+double beside_seconds(const KernelConfig& config, std::int64_t m, long long tiles, double products,
+                      const DeviceSpec& spec) {
+  const long long blocks = resident_blocks(config, tiles, spec.multiprocessors);
+  const double tile = products / static_cast<double>(ceil_div(tiles, blocks));
+  const double group = std::min<double>(static_cast<double>(m), config.tile.m * rows_at_once(config, blocks));
+  const double each = kAheadSeconds / static_cast<double>(blocks) * config.problem.d_intermediate;
+  const double moved = 5.0 * kElementBytes * static_cast<double>(m) * config.problem.d_intermediate;
+  const double all = static_cast<double>(m) * each + tile / 2;
+  return std::max(all - products, kAheadStart + std::max(0.0, group * each - tile / 2) +
+                                      kBesideMemory * moved / (spec.memory_bytes_per_second * kMemoryShare));
+}
+
 }  // namespace
 
 Estimate estimate_wgmma(const KernelConfig& config, std::int64_t m, const DeviceSpec& spec) {
@@ -163,8 +181,10 @@ Estimate estimate_wgmma(const KernelConfig& config, std::int64_t m, const Device
   const double computing = clocks / std::min(kMaxClock, kBusyClock * std::pow(busy, -kPowerExponent));
   const double memory = memory_seconds(sizes, all, spec);
   const bool competes = is_dw(config.problem.pass) && is_ping_pong(config.tile);
-  const double seconds =
+  const double products =
       kLaunchSeconds + std::max(computing, memory) + (competes ? kUnhiddenDw : kUnhidden) * std::min(computing, memory);
+  const bool beside = config.problem.pass == Pass::dgate_dx;
+  const double seconds = products + (beside ? beside_seconds(config, m, all, products, spec) : 0);
   return {seconds, fmt::format("estimated {:.4g} us: {} tiles, {} at a time, limited by {}", seconds * 1e6, all,
                                spec.multiprocessors, memory > computing ? "memory bandwidth" : "tensor cores")};
 }

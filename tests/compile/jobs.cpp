@@ -47,6 +47,8 @@ constexpr Shape kOthers[] = {
 
 constexpr Shape kNotForward[] = {
     {Pass::dx, 4096, 14336, 16},
+    {Pass::dgate_dx, 4096, 14336, 16},
+    {Pass::dgate_dx, 1000, 999, 16},
     {Pass::dw, 4096, 14336, 16},
     {Pass::recompute, 4096, 14336, 16},
     {Pass::dgate, 4096, 14336, 16},
@@ -54,6 +56,7 @@ constexpr Shape kNotForward[] = {
     {Pass::dw_single, 4096, 14336, 16},
     {Pass::dw_sum, 4096, 14336, 16, Gradient::f32},
     {Pass::dx, 1001, 999, 2},
+    {Pass::dx, 4100, 11012, 8},
     {Pass::dw, 4100, 11012, 8},
     {Pass::recompute, 1001, 999, 2},
     {Pass::dgate, 1001, 999, 2},

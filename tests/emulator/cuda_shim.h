@@ -38,9 +38,19 @@ inline void __syncwarp(unsigned mask = swiglu::emulator::Block::kFullMask,
 template <typename T>
 inline T emulator_shuffle(swiglu::emulator::Shuffle kind, unsigned mask, T value, int argument, int width,
                           const EmulatorLocation& where) {
-  static_assert(sizeof(T) == sizeof(unsigned), "shuffles move 32 bits");
-  return std::bit_cast<T>(
-      swiglu::emulator::shuffle(kind, mask, std::bit_cast<unsigned>(value), argument, width, where));
+  if constexpr (sizeof(T) == 2 * sizeof(unsigned)) {
+    const auto bits = std::bit_cast<unsigned long long>(value);
+    const auto half = [&](unsigned long long of) {
+      return static_cast<unsigned long long>(
+          swiglu::emulator::shuffle(kind, mask, static_cast<unsigned>(of), argument, width, where));
+    };
+    const unsigned long long low = half(bits);
+    return std::bit_cast<T>(half(bits >> 32) << 32 | low);
+  } else {
+    static_assert(sizeof(T) == sizeof(unsigned), "shuffles move 32 or 64 bits");
+    return std::bit_cast<T>(
+        swiglu::emulator::shuffle(kind, mask, std::bit_cast<unsigned>(value), argument, width, where));
+  }
 }
 template <typename T>
 inline T __shfl_sync(unsigned mask, T value, int lane, int width = swiglu::emulator::Block::kWarpSize,
@@ -57,4 +67,9 @@ inline T __shfl_down_sync(unsigned mask, T value, int distance, int width = swig
                           const EmulatorLocation& where = EmulatorLocation::current()) {
   return emulator_shuffle(swiglu::emulator::Shuffle::down, mask, value, distance, width, where);
 }
+inline unsigned __ballot_sync(unsigned mask, bool predicate,
+                              const EmulatorLocation& where = EmulatorLocation::current()) {
+  return swiglu::emulator::ballot(mask, predicate, where);
+}
+inline int __ffs(int bits) { return bits == 0 ? 0 : std::countr_zero(static_cast<unsigned>(bits)) + 1; }
 // NOLINTEND(readability-identifier-naming,bugprone-reserved-identifier)

@@ -54,11 +54,11 @@ void BackwardContest::enqueue(Contender contender, std::size_t set_index, cudaSt
     case Contender::backward_recompute:
       return execute(set_index, {.recompute = true}, stream);
     case Contender::backward_dx:
-    case Contender::dgate:
-    case Contender::dx:
       return execute(set_index, {.dw = false}, stream);
+    case Contender::dx:  // a kernel of its own behind the recomputation, as dgate is where dx is not wanted
     case Contender::recompute:
       return execute(set_index, {.recompute = true, .dw = false}, stream);
+    case Contender::dgate:
     case Contender::backward_dw:
     case Contender::dw:
       return execute(set_index, {.dx = false}, stream);

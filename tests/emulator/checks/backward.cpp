@@ -49,19 +49,32 @@ class Run {
     if (pass == Pass::recompute || is_dw(pass)) {
       x_ = input("x", m, model, 0, 2, 1);
     }
-    if (pass == Pass::recompute || pass == Pass::dx) {
+    if (pass == Pass::recompute || is_dx(pass)) {
       const double unit = pass == Pass::recompute ? 1.0 / 16 : 1;
       w_gate_ = input("w_gate", weight_rows(problem_), weight_columns(problem_), 1, 2, unit);
       w_up_ = input("w_up", weight_rows(problem_), weight_columns(problem_), 2, 2, unit);
     }
-    if (pass == Pass::recompute || pass == Pass::dgate) {
-      dout_ = input("dout", m, intermediate, 3, 3, 1);
-      dg_ = workspace("dg", Role::output, m, intermediate, kElementBytes);
-      du_ = workspace("du", Role::output, m, intermediate, kElementBytes);
+    if (pass == Pass::recompute || pass == Pass::dgate || pass == Pass::dgate_dx) {
+      const bool beside = pass == Pass::dgate_dx;
+      const Role role = beside ? Role::in_place : Role::output;
+      dout_ = input("dout", m, intermediate, 3, beside ? 1 : 3, 1);
+      dg_ = workspace("dg", role, m, intermediate, kElementBytes);
+      du_ = workspace("du", role, m, intermediate, kElementBytes);
     }
     if (pass == Pass::dgate) {
       g_ = input("g", m, intermediate, 4, 24, 0.25);
       u_ = input("u", m, intermediate, 5, 8, 0.5);
+    }
+    if (pass == Pass::dgate_dx) {  // open gates, so that dg = dout u and du = dout g are small integers
+      constexpr int kOpen = 18;
+      g_ = input("g", m, intermediate, 4, 1, 1);
+      u_ = input("u", m, intermediate, 5, 2, 1);
+      for (std::int64_t row = 0; row < m; ++row) {
+        for (int i = 0; i < intermediate; ++i) {
+          put(g_, row, i, get(g_, row, i) + kOpen);
+        }
+      }
+      progress_.assign(static_cast<std::size_t>(ceil_div(progress_bytes(problem_, m), 8)), 0);
     }
     if (pass == Pass::dx || is_dw(pass)) {
       dg_ = workspace("dg", Role::input, m, intermediate, kElementBytes);
@@ -71,7 +84,7 @@ class Run {
         fill(du_, 7, 2, 1);
       }
     }
-    if (pass == Pass::dx) {
+    if (is_dx(pass)) {
       dx_ = matrix("dx", Role::output, m, model, kElementBytes, 8);
     }
     if (is_dw(pass) || pass == Pass::dw_sum) {
@@ -114,7 +127,7 @@ class Run {
     return static_cast<int>(ceil_div(even, kSplitTokens) * kSplitTokens);
   }
 
-  BackwardParams arguments() const {
+  BackwardParams arguments() {
     BackwardParams params{};
     params.dout = dout_.base;
     params.x = x_.base;
@@ -138,6 +151,7 @@ class Run {
     params.ld_dx = dx_.ld;
     params.ld_dw_gate = dw_[0].ld;
     params.ld_dw_up = dw_[1].ld;
+    params.progress = progress_.data();
     params.partials = reinterpret_cast<float*>(partials_.base);
     params.ld_partials = partials_.ld;
     params.split_tokens = tokens_of_split();
@@ -165,7 +179,9 @@ class Run {
                             static_cast<std::size_t>(columns) * size,
                             static_cast<std::size_t>(ld) * size,
                             static_cast<std::size_t>(alignment)};
-    return {global_.add(with_rows_written_twice(shape, kernel_.config, execution_.m)), rows, columns, ld, bytes};
+    const bool by_tiles = role != Role::in_place || is_dw(problem_.pass);  // unlike dg and du of dgate_dx
+    return {global_.add(by_tiles ? with_rows_written_twice(shape, kernel_.config, execution_.m) : shape), rows, columns,
+            ld, bytes};
   }
 
   Matrix input(const char* name, std::int64_t rows, int columns, int number, int largest, double unit) {
@@ -244,14 +260,15 @@ class Run {
       case Pass::recompute:
       case Pass::dgate:
         return wrong_gate_gradients();
+      case Pass::dgate_dx:
       case Pass::dx:
-        return wrong_products(dx_, "dx", 0, [&](std::int64_t row, int d) {
-          double sum = 0;
-          for (int i = 0; i < problem_.d_intermediate; ++i) {
-            sum += get(dg_, row, i) * weight(w_gate_, d, i) + get(du_, row, i) * weight(w_up_, d, i);
-          }
-          return sum;
-        });
+        return wrong_gate_gradients() + wrong_products(dx_, "dx", 0, [&](std::int64_t row, int d) {
+                 double sum = 0;
+                 for (int i = 0; i < problem_.d_intermediate; ++i) {
+                   sum += get(dg_, row, i) * weight(w_gate_, d, i) + get(du_, row, i) * weight(w_up_, d, i);
+                 }
+                 return sum;
+               });
       default:
         return wrong_weight_gradients();
     }
@@ -320,11 +337,14 @@ class Run {
   }
 
   std::string wrong_gate_gradients() const {
+    if (problem_.pass == Pass::dx) {
+      return "";
+    }
     for (std::int64_t row = 0; row < execution_.m; ++row) {
       for (int i = 0; i < problem_.d_intermediate; ++i) {
         double g = 0;
         double u = 0;
-        if (problem_.pass == Pass::dgate) {
+        if (problem_.pass != Pass::recompute) {
           g = get(g_, row, i);
           u = get(u_, row, i);
         } else {
@@ -358,7 +378,8 @@ class Run {
   Problem problem_;
   BackwardExecution execution_;
   GlobalMemory global_;
-  int matrices_ = 0;  // of dWg and dWu
+  std::vector<unsigned long long> progress_;  // no access of a kernel's is checked
+  int matrices_ = 0;                          // of dWg and dWu
   Matrix dout_, x_, w_gate_, w_up_, g_, u_, dg_, du_, dx_, dw_[2], partials_;
 };
 

@@ -16,6 +16,7 @@ constexpr Tile kPingPong{64, 64, 64, 3, 4, 1, 2};
 constexpr Tile kPingPongTall{128, 64, 64, 2, 4, 1, 1};   // two blocks of operand A to a warpgroup
 constexpr Tile kPingPongNarrow{64, 24, 64, 4, 4, 1, 2};  // staged without a swizzle, an odd number of groups
 constexpr Tile kCooperative{128, 64, 64, 2, 8, 1, 2};
+constexpr Tile kCooperativeWide{128, 128, 64, 2, 8, 1, 2};  // halves by two parts beside dg and du
 constexpr Tile kSwapped{64, 64, 64, 3, 1, 4, 2};
 constexpr Tile kSwappedTall{144, 64, 64, 2, 1, 4, 2};          // two rounds, of an odd number of groups
 constexpr Tile kSwappedCooperative{192, 128, 64, 2, 1, 8, 2};  // two rounds
@@ -88,6 +89,25 @@ TEST_CASE("wgmma_sm90: dx, " SWIGLU_TEST_COMBINATION) {
   add<kSwappedTall, kPass, 72, 131>(runs, {.m = 149, .blocks = 2});
   add<kSwappedCooperative, kPass, 300, 72>(runs, {.m = 200, .blocks = 1});
   CHECK((runs.size() >= 8 || kAccum == Accum::f16));
+  check(runs);
+}
+
+template <Tile kTile, int kModel, int kIntermediate>
+void add_beside(std::vector<Run>& runs) {
+  add<kTile, Pass::dgate_dx, kModel, kIntermediate>(runs, {.m = 1, .blocks = 1});
+  add<kTile, Pass::dgate_dx, kModel, kIntermediate>(runs, {.m = 150, .blocks = 1});
+  add<kTile, Pass::dgate_dx, kModel, kIntermediate>(runs, {.m = 461, .blocks = 3});  // several groups of rows
+}
+
+TEST_CASE("wgmma_sm90: dgate_dx, " SWIGLU_TEST_COMBINATION) {
+  std::vector<Run> runs;
+  add_beside<kPingPong, 136, 200>(runs);
+  add_beside<kPingPongTall, 72, 61>(runs);
+  add_beside<kPingPongNarrow, 61, 300>(runs);
+  add_beside<kCooperative, 200, 520>(runs);  // sections, the last of one chunk
+  add_beside<kSwapped, 300, 131>(runs);
+  add_beside<kCooperativeWide, 300, 131>(runs);
+  CHECK((runs.size() >= 9 || kAccum == Accum::f16));  // fewer where columns of weights are contiguous or sums promoted
   check(runs);
 }
 

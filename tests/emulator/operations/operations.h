@@ -35,6 +35,7 @@ void mma_m16n8k16(MmaType type, void* accumulators, const unsigned* a, const uns
 enum class Shuffle { index, exclusive_or, down };
 unsigned shuffle(Shuffle kind, unsigned mask, unsigned value, int argument, int width, const Location& where);
 
+unsigned ballot(unsigned mask, bool predicate, const Location& where);
 void synchronize_warp(unsigned mask, const Location& where);
 void synchronize_threads(const Location& where);
 

@@ -43,6 +43,25 @@ constexpr WarpOperation kShuffle[] = {
     {"shfl.bfly", compute_shuffle<Shuffle::exclusive_or>, false},
     {"shfl.down", compute_shuffle<Shuffle::down>, false},
 };
+struct BallotOperands {
+  bool predicate;
+  unsigned result;
+};
+
+void compute_ballot(Block&, int, const LaneOperands& operands, const Location&) {
+  unsigned result = 0;
+  for (int lane = 0; lane < Block::kWarpSize; ++lane) {
+    const auto* own = static_cast<const BallotOperands*>(operands[static_cast<std::size_t>(lane)]);
+    result |= own != nullptr && own->predicate ? 1u << lane : 0;
+  }
+  for (void* own : operands) {
+    if (own != nullptr) {
+      static_cast<BallotOperands*>(own)->result = result;
+    }
+  }
+}
+
+constexpr WarpOperation kBallot{"vote.ballot", compute_ballot, false};
 constexpr WarpOperation kSynchronizeWarp{"__syncwarp", nullptr, true};
 
 }  // namespace
@@ -50,6 +69,12 @@ constexpr WarpOperation kSynchronizeWarp{"__syncwarp", nullptr, true};
 unsigned shuffle(Shuffle kind, unsigned mask, unsigned value, int argument, int width, const Location& where) {
   ShuffleOperands operands{value, value, argument, width};
   Block::current()->meet_warp(kShuffle[static_cast<std::size_t>(kind)], mask, &operands, where);
+  return operands.result;
+}
+
+unsigned ballot(unsigned mask, bool predicate, const Location& where) {
+  BallotOperands operands{predicate, 0};
+  Block::current()->meet_warp(kBallot, mask, &operands, where);
   return operands.result;
 }
 

@@ -41,10 +41,10 @@ swiglu_backward_args arguments(std::int64_t m) {
   return args;
 }
 
-std::vector<BackwardStep> steps(const swiglu_plan_desc& desc, const swiglu_backward_args& args) {
+std::vector<BackwardStep> steps(const swiglu_plan_desc& desc, const swiglu_backward_args& args, bool beside = false) {
   const PlanSpec spec = check_description(desc);
   const BackwardExecution execution = check_backward(spec, args, 1);
-  const BackwardSteps all(spec, execution, kMultiprocessors);
+  const BackwardSteps all(spec, execution, kMultiprocessors, beside);
   return {all.get().begin(), all.get().end()};
 }
 
@@ -85,6 +85,34 @@ TEST_CASE("what is not wanted is not computed") {
   args = arguments(100);
   args.dx = nullptr;
   CHECK(passes(steps(description(), args)) == std::vector{Pass::dgate, Pass::dw});
+}
+
+TEST_CASE("dg and du beside dx, where both are wanted and every pointer is aligned") {
+  const swiglu_plan_desc desc = f16_description(SWIGLU_PASS_BACKWARD | SWIGLU_PASS_BACKWARD_RECOMPUTE, 256, 512);
+  const auto all = steps(desc, arguments(100), true);
+  CHECK(passes(all) == std::vector{Pass::dgate_dx, Pass::dw});
+  const BackwardLayout layout = backward_layout(check_description(desc), 100, kMultiprocessors);
+  CHECK(all[0].aligned);
+  CHECK(all[0].params.dg == all[1].params.dg);
+  CHECK(all[0].params.progress == address(0xa00000000 + layout.progress));
+  CHECK(layout.progress >= 2 * layout.du);
+  CHECK(layout.parts >= layout.progress + 8 + 4 * 2 * 2);  // two rows of tiles at most, two sections
+  for (const void* swiglu_backward_args::*const pointer : {&swiglu_backward_args::dout, &swiglu_backward_args::u}) {
+    swiglu_backward_args args = arguments(100);
+    args.*pointer = static_cast<const char*>(args.*pointer) + 8;
+    CHECK(passes(steps(desc, args, true)) == std::vector{Pass::dgate, Pass::dx, Pass::dw});
+  }
+  swiglu_backward_args args = arguments(100);
+  args.x = static_cast<const char*>(args.x) + 2;  // read by dw alone
+  CHECK(passes(steps(desc, args, true)) == std::vector{Pass::dgate_dx, Pass::dw});
+  args.dx = nullptr;
+  CHECK(passes(steps(desc, args, true)) == std::vector{Pass::dgate, Pass::dw});
+  args = arguments(100);
+  args.dw_gate = args.dw_up = nullptr;
+  CHECK(passes(steps(desc, args, true)) == std::vector{Pass::dgate_dx});
+  args.g = args.u = nullptr;
+  CHECK(passes(steps(desc, args, true)) == std::vector{Pass::recompute, Pass::dx});
+  CHECK(passes(steps(desc, arguments(0), true)) == std::vector{Pass::dw_sum});
 }
 
 TEST_CASE("one weight's gradient alone is dw_single, whichever it is") {

@@ -1,0 +1,26 @@
+// The emulator's form of kernel_templates/ptx/progress.cuh.
+#pragma once
+
+#include "operations/progress.h"
+#include "operations/tma.h"
+
+namespace swiglu::ptx {
+
+inline unsigned long long add_relaxed(unsigned long long* counter, unsigned long long value) {
+  return emulator::add_count(counter, value);
+}
+inline void add_done(unsigned* counter) { emulator::add_count(counter); }
+inline unsigned look_at(const unsigned* counter, const emulator::Location& where = emulator::Location::current()) {
+  return emulator::look_at_count(counter, where);
+}
+
+inline void fence_gpu() {}
+inline void fence_async() { emulator::fence_proxy_async(); }
+
+inline void raise_shared(unsigned address, unsigned at_least) { emulator::raise_shared_count(address, at_least); }
+inline unsigned look_at_shared(unsigned address, const emulator::Location& where = emulator::Location::current()) {
+  return emulator::look_at_shared_count(address, where);
+}
+inline void set_shared(unsigned address, unsigned value) { emulator::set_shared_count(address, value); }
+
+}  // namespace swiglu::ptx
