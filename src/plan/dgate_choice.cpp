@@ -13,16 +13,6 @@
 
 namespace swiglu {
 
-bool DgateChoice::operator()(int bucket) const {
-  std::atomic<Answer>& answer = answers_[static_cast<std::size_t>(bucket)];
-  Answer known = answer.load(std::memory_order_relaxed);
-  if (known == Answer::unknown) {
-    known = decide(bucket) ? Answer::yes : Answer::no;  // the same whoever finds it
-    answer.store(known, std::memory_order_relaxed);
-  }
-  return known == Answer::yes;
-}
-
 bool DgateChoice::decide(int bucket) const {
   constexpr double kClearSeconds = 8e-6;  // an operation of its own, after which nothing begins early
   const Problem together = problem_of(spec_, Pass::dgate_dx);

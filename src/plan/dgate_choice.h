@@ -7,12 +7,8 @@
 // Any thread may ask at any time. An answer is found once; from then on asking takes no lock and allocates nothing.
 #pragma once
 
-#include <array>
-#include <atomic>
-#include <cstddef>
-
 #include "base/arch.h"
-#include "plan/bucket.h"
+#include "plan/bucket_answers.h"
 #include "plan/description.h"
 
 namespace swiglu {
@@ -22,17 +18,17 @@ class DgateChoice {
   DgateChoice(const PlanSpec& spec, const Arch& arch, const DeviceSpec& device)  // which outlive it
       : spec_(spec), arch_(arch), device_(device) {}
 
-  bool operator()(int bucket) const;
+  bool operator()(int bucket) const {
+    return answers_.get(bucket, [&] { return decide(bucket); });
+  }
 
  private:
-  enum class Answer : char { unknown, no, yes };
-
   bool decide(int bucket) const;
 
   const PlanSpec& spec_;
   const Arch& arch_;
   const DeviceSpec& device_;
-  mutable std::array<std::atomic<Answer>, std::size_t{kBuckets} + 1> answers_{};
+  mutable BucketAnswers answers_;
 };
 
 }  // namespace swiglu

@@ -24,13 +24,7 @@ bool PaddingChoice::operator()(Pass pass, int bucket) const {
   if (!is_forward(pass) || problem_of(spec_, pass).access_bytes == kChunkBytes) {
     return false;
   }
-  std::atomic<Answer>& answer = answers_[pass == Pass::forward ? 0 : 1][static_cast<std::size_t>(bucket)];
-  Answer known = answer.load(std::memory_order_relaxed);
-  if (known == Answer::unknown) {
-    known = decide(pass, bucket) ? Answer::yes : Answer::no;  // the same whoever finds it
-    answer.store(known, std::memory_order_relaxed);
-  }
-  return known == Answer::yes;
+  return answers_[pass == Pass::forward ? 0 : 1].get(bucket, [&] { return decide(pass, bucket); });
 }
 
 bool PaddingChoice::any(int bucket) const {

@@ -6,11 +6,9 @@
 #pragma once
 
 #include <array>
-#include <atomic>
-#include <cstddef>
 
 #include "base/arch.h"
-#include "plan/bucket.h"
+#include "plan/bucket_answers.h"
 #include "plan/description.h"
 
 namespace swiglu {
@@ -27,14 +25,12 @@ class PaddingChoice {
   bool any(int bucket) const;
 
  private:
-  enum class Answer : char { unknown, no, yes };
-
   bool decide(Pass, int bucket) const;
 
   const PlanSpec& spec_;
   const Arch& arch_;
   const DeviceSpec& device_;
-  mutable std::array<std::array<std::atomic<Answer>, std::size_t{kBuckets} + 1>, 2> answers_{};  // forward, with store
+  mutable std::array<BucketAnswers, 2> answers_;  // forward, with store
 };
 
 }  // namespace swiglu
