@@ -12,14 +12,20 @@
 
 namespace swiglu {
 
-__device__ __forceinline__ float gate(float g, float u) {
+inline constexpr float kFarGate = 256.0f;  // the sigmoid is 0 or 1 from far below here on up
+
+__device__ __forceinline__ float bound_gate(float g) { return ptx::max_nan(-kFarGate, g); }
+
+// e^-g of a bounded g; its sigmoid is 1 / (1 + e^-g).
+__device__ __forceinline__ float exp_minus(float bounded) {
   constexpr float kLog2E = 1.4426950408889634f;
-  constexpr float kNothing = -256.0f;  // the sigmoid is zero from far above here on down
-  const float bounded = ptx::max_nan(kNothing, g);
-  return bounded * ptx::rcp_approx(1.0f + ptx::exp2_approx(bounded * -kLog2E)) * u;
+  return ptx::exp2_approx(bounded * -kLog2E);
 }
 
-inline constexpr float kFarGate = 256.0f;  // the sigmoid is 0 or 1 from far below here on up
+__device__ __forceinline__ float gate(float g, float u) {
+  const float bounded = bound_gate(g);
+  return bounded * ptx::rcp_approx(1.0f + exp_minus(bounded)) * u;
+}
 
 struct GateGradient {
   float dg;
@@ -28,15 +34,8 @@ struct GateGradient {
 
 // Of gate(g, u) times dout: du = gate(g, dout) and dg = dout * u * (s + g s (1 - s)). The error of the latter's factor
 // is about (3e-7 + 6e-8 * |g|) * s; where it vanishes, at g = -1.278, that is all there is of it. g = +inf gives dout *
-// u, g = -inf gives 0 * (dout * u), as the limits do: g is bounded, or 1 - s would meet it as 0 * inf.
-__device__ __forceinline__ float bound_gate(float g) { return ptx::max_nan(-kFarGate, g); }
-
-__device__ __forceinline__ float exp_minus(float bounded) {
-  constexpr float kLog2E = 1.4426950408889634f;
-  return ptx::exp2_approx(bounded * -kLog2E);
-}
-
-// Of a bounded g and its sigmoid.
+// u, g = -inf gives 0 * (dout * u), as the limits do: g s is bounded, or 1 - s would meet it as inf * 0. Of a bounded g
+// and its sigmoid s.
 __device__ __forceinline__ GateGradient gate_gradient(float bounded, float s, float u, float dout) {
   const float silu = bounded * s;
   const float finite = silu > kFarGate ? kFarGate : silu;  // NaN stays

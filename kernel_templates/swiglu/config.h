@@ -369,9 +369,9 @@ inline constexpr int kSectionColumns = kStreamedElements * kWarpThreads;
 SWIGLU_HD constexpr int sections(const Problem& problem) {
   return static_cast<int>(ceil_div(problem.d_intermediate, kSectionColumns));
 }
+inline constexpr int kFewestCountedRows = 64;  // of a tile
 SWIGLU_HD constexpr long long progress_bytes(const Problem& problem, long long m) {
-  constexpr int kFewestRows = 64;  // of a tile
-  return m == 0 ? 0 : 8 + 4 * ceil_div(m, kFewestRows) * sections(problem);
+  return m == 0 ? 0 : 8 + 4 * ceil_div(m, kFewestCountedRows) * sections(problem);
 }
 
 // streaming: chunks of kStreamedElements in a row of what the pass walks, [m, d_intermediate] or both weight gradients.

@@ -22,7 +22,6 @@
 #include "swiglu/config.h"
 #include "swiglu/element.cuh"
 #include "swiglu/params.h"
-#include "swiglu/raster.cuh"
 
 namespace swiglu::wgmma_sm90 {
 

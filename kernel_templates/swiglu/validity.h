@@ -131,14 +131,16 @@ SWIGLU_HD constexpr const char* why_invalid_wgmma_sm90(const KernelConfig& confi
   if (a_box(config).rows > kMostBoxRows || b_box(config).rows > kMostBoxRows) {
     return "a box of a tensor map has at most 256 rows";
   }
-  if (config.problem.pass == Pass::dgate_dx && accumulator_registers(config) > kMostBesideGradients) {
-    return "sums would leave too few registers to compute dg and du beside them";
-  }
-  if (config.problem.pass == Pass::dgate_dx && ahead_slots(config) < 4) {
-    return "no shared memory is left for what dg and du are computed from";
-  }
-  if (config.problem.pass == Pass::dgate_dx && tile.m < 64) {
-    return "tiles would be too many to count";
+  if (config.problem.pass == Pass::dgate_dx) {
+    if (accumulator_registers(config) > kMostBesideGradients) {
+      return "sums would leave too few registers to compute dg and du beside them";
+    }
+    if (ahead_slots(config) < 4) {
+      return "no shared memory is left for what dg and du are computed from";
+    }
+    if (tile.m < kFewestCountedRows) {
+      return "tiles would be too many to count";
+    }
   }
   const int waiting = config.problem.pass == Pass::recompute ? staged_sums(config) / 4 : 0;  // du, two to a register
   if (accumulator_registers(config) + waiting > kMaxWgmmaRegisters) {

@@ -30,4 +30,14 @@ class BucketAnswers {
   std::array<std::atomic<Answer>, std::size_t{kBuckets} + 1> answers_{};  // and for kEveryM
 };
 
+// Of a bucket the value at its representative m; for kEveryM the sum of all buckets'.
+template <typename Value>
+double over_buckets(int bucket, const Value& value) {
+  double sum = 0;
+  for (int each = bucket == kEveryM ? 0 : bucket; each < (bucket == kEveryM ? kBuckets : bucket + 1); ++each) {
+    sum += value(representative(each));
+  }
+  return sum;
+}
+
 }  // namespace swiglu

@@ -36,12 +36,10 @@ bool DgateChoice::decide(int bucket) const {
     return false;
   }
   const KernelConfig dgate = ranked(problem_of(spec_, Pass::dgate), bucket, arch_, device_).front().config;
-  double gain = 0;  // sum of logarithms
-  for (int each = bucket == kEveryM ? 0 : bucket; each < (bucket == kEveryM ? kBuckets : bucket + 1); ++each) {
-    const std::int64_t m = representative(each);
-    gain += std::log(estimate(dx, m, device_).seconds + estimate(dgate, m, device_).seconds) -
-            std::log(estimate(beside, m, device_).seconds + kClearSeconds);
-  }
+  const double gain = over_buckets(bucket, [&](std::int64_t m) {
+    return std::log(estimate(dx, m, device_).seconds + estimate(dgate, m, device_).seconds) -
+           std::log(estimate(beside, m, device_).seconds + kClearSeconds);
+  });
   return gain > 0;
 }
 

@@ -42,14 +42,12 @@ bool PaddingChoice::decide(Pass pass, int bucket) const {
   const KernelConfig padded = ranked(padded_rows(as_they_are), bucket, arch_, device_).front().config;
   const Problem pad = problem_of(spec_, Pass::pad);
   const Problem unpad = problem_of(spec_, Pass::unpad);
-  double gain = 0;  // sum of logarithms
-  for (int each = bucket == kEveryM ? 0 : bucket; each < (bucket == kEveryM ? kBuckets : bucket + 1); ++each) {
-    const std::int64_t m = representative(each);
+  const double gain = over_buckets(bucket, [&](std::int64_t m) {
     const PaddedForward way = padded_forward(spec_, pass, m);
-    gain += std::log(estimate(direct, m, device_).seconds) -
-            std::log(estimate(padded, m, device_).seconds + seconds_of(way.inputs, pad, device_) +
-                     seconds_of(way.outputs, unpad, device_));
-  }
+    return std::log(estimate(direct, m, device_).seconds) -
+           std::log(estimate(padded, m, device_).seconds + seconds_of(way.inputs, pad, device_) +
+                    seconds_of(way.outputs, unpad, device_));
+  });
   return gain > 0;
 }
 

@@ -43,6 +43,7 @@ constexpr WarpOperation kShuffle[] = {
     {"shfl.bfly", compute_shuffle<Shuffle::exclusive_or>, false},
     {"shfl.down", compute_shuffle<Shuffle::down>, false},
 };
+
 struct BallotOperands {
   bool predicate;
   unsigned result;
