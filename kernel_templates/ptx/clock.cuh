@@ -29,4 +29,7 @@ __device__ __forceinline__ unsigned long long look_at(const unsigned long long* 
   return value;
 }
 
+// For so many nanoseconds, or up to twice as many.
+__device__ __forceinline__ void sleep(unsigned nanoseconds) { asm volatile("nanosleep.u32 %0;" ::"r"(nanoseconds)); }
+
 }  // namespace swiglu::ptx

@@ -68,6 +68,13 @@ SWIGLU_HD constexpr int consumer_warpgroups(const Tile& tile) {
   return is_ping_pong(tile) ? 2 : tile.warps_m * tile.warps_n / kWarpgroupWarps;
 }
 
+// wgmma_sm90: whether each half of B is an instruction's whole B, as both side by side are more columns than one takes.
+// Of the deep sums over tokens alone: where output counts for more, such tiles are slower (docs/measurements.md).
+inline constexpr int kMostWgmmaColumns = 256;
+SWIGLU_HD constexpr bool has_halves_apart(const KernelConfig& config) {
+  return is_dw(config.problem.pass) && !is_swapped(config.tile) && 2 * config.tile.n > kMostWgmmaColumns;
+}
+
 SWIGLU_HD constexpr int threads(const KernelConfig& config) {
   const Tile& tile = config.tile;
   if (config.family == Family::wgmma_sm90) {
@@ -117,11 +124,13 @@ SWIGLU_HD constexpr Box b_box(const KernelConfig& config) {
 SWIGLU_HD constexpr int boxes(Major major, int rows) { return major == Major::k ? 1 : rows / kSwizzledElements; }
 
 // wgmma_sm90: a warpgroup stages one half of 64 rows of its sums at a time, by this many columns of them: of all, or of
-// an equal part that is whole groups of 8. Beside dg and du there is room for 64 at most.
+// an equal part that is whole groups of 8. Beside dg and du, and beside the largest stages, there is room for 64 at
+// most.
 SWIGLU_HD constexpr int staged_sums(const KernelConfig& config) {
   const Tile& tile = config.tile;
   if (!is_swapped(tile)) {
-    return config.problem.pass == Pass::dgate_dx && tile.n % kWgmmaRows == 0 ? kWgmmaRows : tile.n;
+    const bool little_room = has_gradients_ahead(config.problem.pass) || has_halves_apart(config);
+    return little_room && tile.n % kWgmmaRows == 0 ? kWgmmaRows : tile.n;
   }
   int parts = 1;
   while (tile.m / parts > 128 || tile.m % (parts * 8) != 0) {
@@ -167,11 +176,9 @@ SWIGLU_HD constexpr bool fetches(const Problem& problem) {
   return problem.pass == Pass::recompute || (is_dw(problem.pass) && problem.gradient == Gradient::element);
 }
 
-// wgmma_sm90: of a stage two, full and empty; of a consumer one, for what it fetches; of dgate_dx one that is none, but
-// says how many of the gradients are there.
-SWIGLU_HD constexpr int barriers(const KernelConfig& config) {
-  return 2 * config.tile.stages + (fetches(config.problem) ? consumer_warpgroups(config.tile) : 0) +
-         (config.problem.pass == Pass::dgate_dx ? 1 : 0);
+// wgmma_sm90: of a stage two, full and empty; of a consumer one, for what it fetches.
+SWIGLU_HD constexpr int product_barriers(const KernelConfig& config) {
+  return 2 * config.tile.stages + (fetches(config.problem) ? consumer_warpgroups(config.tile) : 0);
 }
 
 // mma_sm80: one half of an output tile as it lies in memory.
@@ -194,10 +201,10 @@ SWIGLU_HD constexpr int staging_slot_elements(const KernelConfig& config) {
 // beside the ring and divide what is staged of a tile, so that each is always written in its turn.
 SWIGLU_HD constexpr int staging_slots(const KernelConfig& config) {
   const Pass pass = config.problem.pass;
-  if (is_ping_pong(config.tile) || pass == Pass::recompute || pass == Pass::dgate_dx) {
+  if (is_ping_pong(config.tile) || pass == Pass::recompute || has_gradients_ahead(pass)) {
     return 1;
   }
-  const int left = kWgmmaSharedBytes - ring_bytes(config) - barriers(config) * kBarrierBytes;
+  const int left = kWgmmaSharedBytes - ring_bytes(config) - product_barriers(config) * kBarrierBytes;
   const int slot_bytes = consumer_warpgroups(config.tile) * staging_slot_elements(config) * kElementBytes;
   const int staged = staged_rounds(config) * staged_outputs(pass);
   int slots = staged;
@@ -222,22 +229,34 @@ SWIGLU_HD constexpr int staging_elements(const KernelConfig& config) {
   return staging_slots(config) * staging_slot_elements(config);
 }
 
-// dgate_dx: of each of the producer's other warps' threads, the chunks of dout, g and u that it has asked for: a power
-// of two of them, as many as there is room for.
-inline constexpr int kAheadThreads = kWarpgroupThreads - kWarpThreads;
-inline constexpr int kAheadSlotBytes = 3 * kChunkBytes * kAheadThreads;
-inline constexpr int kMostAheadSlots = 8;
+// Gradients ahead: the producer's other warps take boxes of dout, g and u, of each a few rows of a section's columns, a
+// chunk for each lane; as many of all three as there is room for are asked for ahead of time.
+inline constexpr int kAheadWarps = kWarpgroupWarps - 1;
+inline constexpr int kSectionColumns = kStreamedElements * kWarpThreads;
+inline constexpr int kAheadRows = 2;
+inline constexpr int kAheadMatrixBytes = kAheadRows * kSectionColumns * kElementBytes;
+inline constexpr int kAheadSlotBytes = 3 * kAheadMatrixBytes;
+inline constexpr int kMostAheadSlots = 4;  // of a warp
+SWIGLU_HD constexpr Box ahead_box() { return {kSectionColumns, kAheadRows, 0}; }
 SWIGLU_HD constexpr int ahead_slots(const KernelConfig& config) {
-  if (config.problem.pass != Pass::dgate_dx) {
+  if (!has_gradients_ahead(config.problem.pass)) {
     return 0;
   }
   const int staging = consumer_warpgroups(config.tile) * staging_elements(config) * kElementBytes;
-  const int left = kWgmmaSharedBytes - ring_bytes(config) - staging - barriers(config) * kBarrierBytes;
+  const int left = kWgmmaSharedBytes - ring_bytes(config) - staging - product_barriers(config) * kBarrierBytes;
   int slots = kMostAheadSlots;
-  while (slots > 1 && slots * kAheadSlotBytes > left) {
+  while (slots > 1 && slots * kAheadWarps * (kAheadSlotBytes + kBarrierBytes) > left) {
     slots /= 2;
   }
   return slots;
+}
+SWIGLU_HD constexpr int ahead_bytes(const KernelConfig& config) {
+  return ahead_slots(config) * kAheadWarps * kAheadSlotBytes;
+}
+
+// wgmma_sm90: those of the product, then of what gradients ahead are computed from, a slot each.
+SWIGLU_HD constexpr int barriers(const KernelConfig& config) {
+  return product_barriers(config) + ahead_slots(config) * kAheadWarps;
 }
 
 // Dynamic shared memory of a block.
@@ -245,8 +264,7 @@ SWIGLU_HD constexpr int shared_bytes(const KernelConfig& config) {
   const int ring = ring_bytes(config);
   const int staging = staging_elements(config) * kElementBytes;
   if (config.family == Family::wgmma_sm90) {
-    return ring + consumer_warpgroups(config.tile) * staging + ahead_slots(config) * kAheadSlotBytes +
-           barriers(config) * kBarrierBytes;
+    return ring + consumer_warpgroups(config.tile) * staging + ahead_bytes(config) + barriers(config) * kBarrierBytes;
   }
   return ring > staging ? ring : staging;
 }
@@ -274,9 +292,14 @@ SWIGLU_HD constexpr int fragment_registers(const KernelConfig& config) {
   return config.family != Family::mma_sm80 ? 0 : 2 * (tile.m / tile.warps_m / 16 * 4 + tile.n / tile.warps_n / 8 * 4);
 }
 
-// wgmma_sm90: of a thread; three warpgroups begin with 168 and share them out.
+// wgmma_sm90: of a thread; three warpgroups begin with 168 and share them out. Beside gradients ahead consumers have no
+// more than they need, as those who compute them are the faster the more they have.
 SWIGLU_HD constexpr int consumer_registers(const KernelConfig& config) {
-  return config.problem.pass == Pass::dgate_dx ? 184 : 240;
+  constexpr int kBesideSums = 32;
+  const int needed = accumulator_registers(config) + kBesideSums;
+  return !has_gradients_ahead(config.problem.pass) ? 240
+         : needed < 184                            ? 184
+                                                   : static_cast<int>(ceil_div(needed, 8)) * 8;
 }
 SWIGLU_HD constexpr int other_registers(const KernelConfig& config) { return 3 * 168 - 2 * consumer_registers(config); }
 
@@ -354,7 +377,7 @@ SWIGLU_HD constexpr int tiles_n(const KernelConfig& config) {
 // one that begins a group early would wait for all of it.
 SWIGLU_HD constexpr long long resident_blocks(const KernelConfig& config, long long tiles, int multiprocessors) {
   const long long most = tiles < multiprocessors ? tiles : multiprocessors;
-  return config.problem.pass == Pass::dgate_dx ? ceil_div(tiles, ceil_div(tiles, most)) : most;
+  return has_gradients_ahead(config.problem.pass) ? ceil_div(tiles, ceil_div(tiles, most)) : most;
 }
 
 // Rows of tiles that so many blocks take at once.
@@ -363,15 +386,15 @@ SWIGLU_HD constexpr int rows_at_once(const KernelConfig& config, long long block
   return height * static_cast<int>(ceil_div(blocks, static_cast<long long>(height) * tiles_n(config)));
 }
 
-// dgate_dx: columns of dg and du that are computed as one, a chunk for each lane of a warp; and the bytes of its
-// counters, whatever the tile (BackwardParams::progress).
-inline constexpr int kSectionColumns = kStreamedElements * kWarpThreads;
+// Gradients ahead: columns by which dg and du are computed; and the bytes of the counters, whatever the tile
+// (BackwardParams::progress).
 SWIGLU_HD constexpr int sections(const Problem& problem) {
   return static_cast<int>(ceil_div(problem.d_intermediate, kSectionColumns));
 }
 inline constexpr int kFewestCountedRows = 64;  // of a tile
+inline constexpr int kDrawnBytes = 128;        // of the first, a line of the L2 cache: many look at those after it
 SWIGLU_HD constexpr long long progress_bytes(const Problem& problem, long long m) {
-  return m == 0 ? 0 : 8 + 4 * ceil_div(m, kFewestCountedRows) * sections(problem);
+  return m == 0 ? 0 : kDrawnBytes + 4 * ceil_div(m, kFewestCountedRows) * sections(problem);
 }
 
 // streaming: chunks of kStreamedElements in a row of what the pass walks, [m, d_intermediate] or both weight gradients.

@@ -1,22 +1,28 @@
-// dg and du, computed beside the product that multiplies them (Pass::dgate_dx): the producer's other warps derive them
-// from dout, g and u, ahead of the tiles that read them. The one takes as long as memory takes to be read and written,
-// the other as long as the tensor cores multiply; beside each other they take little more than the longer of the two.
+// dg and du, computed beside the product that multiplies them (Pass::dgate_dx and dgate_dw): the producer's other warps
+// derive them from dout, g and u, ahead of the tiles that read them. The one takes as long as memory takes to be read
+// and written, the other as long as the tensor cores multiply; beside each other they take little more than the longer
+// of the two.
 //
-// Tokens are taken by groups of as many rows as the resident blocks' tiles have, and of a group the columns by sections
-// of kSectionColumns, in the order in which tiles multiply them. A section of a group is made of tasks, some rows of it
-// each, which warps of any block draw one by one: whoever waits for a section waits for blocks that run, whatever else
-// the card is busy with. All know of all others' progress by counters in the caller's workspace that are zero before
-// the launch:
+// They are taken by sections, in the order in which tiles multiply them:
 //
-//   bytes 0 to 7: tasks drawn   from byte 8 on, 4 each: tasks done, of each section of each group
+//   dgate_dx   of as many tokens as the resident blocks' tiles have rows, columns by kSectionColumns
+//   dgate_dw   all columns, of as many tokens as a stage has; for products of one wave of tiles, which walk all tokens
+//
+// A section is made of tasks, some rows by kSectionColumns each, which warps of any block draw one by one: whoever
+// waits for a section waits for blocks that run, whatever else the card is busy with. All know of all others' progress
+// by counters in the caller's workspace that are zero before the launch:
+//
+//   bytes 0 to 7: tasks drawn   from byte 128 on, 4 each: tasks done, of each section
 //
 // Every block finds out for itself up to which section all are done, and keeps that in its shared memory.
 #pragma once
 
-#include "ptx/cp_async.cuh"
-#include "ptx/grid_dependency.cuh"
+#include "ptx/clock.cuh"
+#include "ptx/elect.cuh"
+#include "ptx/mbarrier.cuh"
 #include "ptx/memory.cuh"
 #include "ptx/progress.cuh"
+#include "ptx/tma.cuh"
 #include "swiglu/activation.cuh"
 #include "swiglu/chunk.cuh"
 #include "swiglu/config.h"
@@ -25,24 +31,54 @@
 
 namespace swiglu::wgmma_sm90 {
 
+// Rows by kSectionColumns, of a section.
+struct Task {
+  unsigned section;
+  int row;  // fits, as rows of tensor maps do
+  int column;
+  int rows;  // none of those beyond the last section, or beyond the matrix
+};
+
 template <KernelConfig C>
 struct Sections {
-  static constexpr auto kOfGroup = static_cast<unsigned>(sections(C.problem));
+  static constexpr bool kByTokens = is_dw(C.problem.pass);
+  static constexpr auto kParts = static_cast<unsigned>(sections(C.problem));  // of all columns
+  static constexpr unsigned kOfGroup = kByTokens ? 1 : kParts;
+  static constexpr int kTaskRows = 16;
 
   long long m;
   unsigned group_rows;
 
   __device__ __forceinline__ explicit Sections(long long tokens)
-      : m(tokens), group_rows(static_cast<unsigned>(C.tile.m * rows_at_once(C, gridDim.x))) {}
+      : m(tokens), group_rows(static_cast<unsigned>(kByTokens ? C.tile.k : C.tile.m * rows_at_once(C, gridDim.x))) {}
 
   __device__ __forceinline__ unsigned count() const {
     return static_cast<unsigned>(ceil_div(m, group_rows)) * kOfGroup;
   }
 
-  // Of a tile of rows from `row` on, the section of its last row that begins at column 0.
-  __device__ __forceinline__ unsigned first_of_tile(long long row) const {
-    const long long end = row + C.tile.m;
-    return static_cast<unsigned>(((end < m ? end : m) - 1) / group_rows) * kOfGroup;
+  // Of a section.
+  __device__ __forceinline__ unsigned tasks() const {
+    return static_cast<unsigned>(ceil_div(group_rows, kTaskRows)) * (kByTokens ? kParts : 1);
+  }
+
+  __device__ __forceinline__ Task task(unsigned long long number) const {
+    const unsigned long long section = number / tasks();
+    if (section >= count()) {
+      return {count(), 0, 0, 0};
+    }
+    const auto within = static_cast<unsigned>(number - section * tasks());
+    const unsigned group = static_cast<unsigned>(section) / kOfGroup;
+    const unsigned part = kByTokens ? within % kParts : static_cast<unsigned>(section) % kOfGroup;
+    const unsigned in_group = (kByTokens ? within / kParts : within) * kTaskRows;
+    const long long row = static_cast<long long>(group) * group_rows + in_group;
+    const unsigned left_in_group = group_rows - in_group;
+    const long long left = m - row < left_in_group ? m - row : left_in_group;
+    const int rows = left < 0 ? 0 : left < kTaskRows ? static_cast<int>(left) : kTaskRows;
+    return {static_cast<unsigned>(section), static_cast<int>(row), static_cast<int>(part) * kSectionColumns, rows};
+  }
+
+  __device__ __forceinline__ unsigned group_of(long long row) const {
+    return static_cast<unsigned>((row < m ? row : m - 1) / group_rows);
   }
 };
 
@@ -51,142 +87,122 @@ class GradientsAhead {
   static constexpr DType kDType = C.problem.dtype;
   static constexpr int kColumns = C.problem.d_intermediate;
   static constexpr bool kWhole = kColumns % kStreamedElements == 0;
-  static constexpr int kTaskRows = 16;
+  static constexpr int kBoxes = Sections<C>::kTaskRows / kAheadRows;  // of a task
   static constexpr int kSlots = ahead_slots(C);
-  static_assert(kTaskRows % kSlots == 0 && C.tile.m % kTaskRows == 0);
-  static constexpr unsigned kMatrixBytes = kAheadThreads * kChunkBytes;
+  static_assert(kBoxes % (2 * kSlots) == 0, "of a task's boxes as many complete even phases as odd ones");
   using Chunk = ptx::Packet<kChunkBytes>;
 
  public:
-  // By whole warps. `slots` and `state`: shared addresses, of ahead_slots() and of how many sections are done.
-  __device__ __forceinline__ GradientsAhead(const GradientParams& params, long long m, unsigned slots, unsigned state)
+  // By whole warps. `slots`, `arrived`: shared addresses, of ahead_slots() of every warp and their barriers.
+  __device__ __forceinline__ GradientsAhead(const GradientParams& params, long long m, unsigned slots, unsigned arrived)
       : params_(params),
         sections_(m),
         count_(sections_.count()),
-        section_tasks_(sections_.group_rows / static_cast<unsigned>(kTaskRows)),
-        slots_(slots + threadIdx.x % kWarpgroupThreads % kAheadThreads * kChunkBytes),
-        state_(state),
-        lane_(threadIdx.x % kWarpThreads) {}
+        slots_(slots + warp() * (kSlots * kAheadSlotBytes)),
+        arrived_(arrived + warp() * (kSlots * kBarrierBytes)) {}
 
   __device__ __forceinline__ void run() {
-    Task task = draw();
-    Source source = source_of(task);
+    Task task = task_of(draw());
+    if (task.rows > 0 && ptx::elect_one()) {
 #pragma unroll 1
-    for (int slot = 0; slot < kSlots; ++slot) {
-      ask(source, slot);
+      for (int box = 0; box < kBoxes; ++box) {
+        if (box < kSlots) {
+          load(task.row + box * kAheadRows, task.column, box);
+        } else {
+          prefetch(task, box);
+        }
+      }
     }
+    Task next = task_of(draw());  // not sooner, or the first sections would be of tasks that warps come to later
     while (task.section < count_) {
-      const Task next = draw();
-      const unsigned seen = look();
-      compute(task, next, source);
-      finish(task, seen);
+      const Ticket drawn = draw();
+      compute(task, next);
+      finish(task);
       task = next;
-    }
-    while (done_ < count_) {
-      hear(look());
+      next = task_of(drawn);
     }
   }
 
  private:
-  struct Task {
-    unsigned section;
-    long long row;
-  };
-
-  __device__ __forceinline__ Task draw() const {
-    const unsigned long long drawn = lane_ == 0 ? ptx::add_relaxed(params_.drawn, 1ull) : 0;
-    const unsigned long long number = __shfl_sync(~0u, drawn, 0);
-    const unsigned long long section = number / section_tasks_;
-    const auto within = static_cast<unsigned>(number - section * section_tasks_);
-    const unsigned group = static_cast<unsigned>(section) / Sections<C>::kOfGroup;
-    return {section < count_ ? static_cast<unsigned>(section) : count_,
-            static_cast<long long>(group) * sections_.group_rows + within * kTaskRows};
+  __device__ static __forceinline__ unsigned warp() {
+    return __shfl_sync(~0u, threadIdx.x % kWarpgroupThreads / kWarpThreads, 0) - 1;
   }
+  __device__ static __forceinline__ unsigned lane() { return threadIdx.x % kWarpThreads; }
 
-  // Of a lane's chunk in the next row of a task, and how many rows are left.
-  struct Source {
-    const unsigned char* dout;
-    const unsigned char* g;
-    const unsigned char* u;
-    int rows;
-    int valid;  // elements
-  };
+  // In lane 0.
+  using Ticket = unsigned long long;
+  __device__ __forceinline__ Ticket draw() const { return lane() == 0 ? ptx::add_relaxed(params_.drawn, 1ull) : 0; }
+  __device__ __forceinline__ Task task_of(Ticket drawn) const { return sections_.task(__shfl_sync(~0u, drawn, 0)); }
 
-  __device__ __forceinline__ int column_of(const Task& task) const {
-    return static_cast<int>(task.section % Sections<C>::kOfGroup * static_cast<unsigned>(kSectionColumns) +
-                            lane_ * kStreamedElements);
-  }
-  __device__ __forceinline__ int rows_of(const Task& task) const {
-    const long long left = sections_.m - task.row;
-    return task.section >= count_ || column_of(task) >= kColumns ? 0
-           : left < kTaskRows                                    ? static_cast<int>(left)
-                                                                 : kTaskRows;
-  }
-  __device__ static __forceinline__ int valid_at(int column) {
-    const int left = kColumns - column;
-    return left < kStreamedElements ? left : kStreamedElements;
-  }
-
-  __device__ __forceinline__ Source source_of(const Task& task) const {
-    const int column = column_of(task);
-    const auto at = [&](const void* matrix, long long ld) {
-      return static_cast<const unsigned char*>(matrix) + (task.row * ld + column) * kElementBytes;
-    };
-    return {at(params_.dout, params_.ld_dout), at(params_.g, params_.ld_g), at(params_.u, params_.ld_u), rows_of(task),
-            valid_at(column)};
-  }
-
-  __device__ __forceinline__ void ask(Source& source, int slot) const {
-    if (source.rows > 0) {
-      const unsigned to = slots_ + static_cast<unsigned>(slot * kAheadSlotBytes);
-      const auto copy = [&](unsigned matrix, const unsigned char*& from, long long ld) {
-        if constexpr (kWhole) {
-          ptx::cp_async<kChunkBytes>(to + matrix * kMatrixBytes, from);
-        } else {
-          ptx::cp_async<kChunkBytes>(to + matrix * kMatrixBytes, from, source.valid * kElementBytes);
-        }
-        from += ld * kElementBytes;
-      };
-      copy(0, source.dout, params_.ld_dout);
-      copy(1, source.g, params_.ld_g);
-      copy(2, source.u, params_.ld_u);
-      --source.rows;
+  // By one thread. Of a task's boxes the one at row and column.
+  __device__ __forceinline__ void load(int row, int column, int box) const {
+    const auto slot = static_cast<unsigned>(box % kSlots);
+    const unsigned barrier = arrived_ + slot * kBarrierBytes;
+    ptx::mbarrier_arrive_expect(barrier, kAheadSlotBytes);
+#pragma unroll
+    for (unsigned matrix = 0; matrix < 3; ++matrix) {
+      ptx::tma_load(slots_ + slot * kAheadSlotBytes + matrix * kAheadMatrixBytes, params_.from[matrix], column, row,
+                    barrier);
     }
-    ptx::cp_async_commit();
   }
 
-  // `source` is kSlots rows ahead, at last those of the next task.
-  __device__ __forceinline__ void compute(const Task& task, const Task& next, Source& source) const {
-    const int column = column_of(task);
-    const int valid = valid_at(column);
-    const int rows = rows_of(task);
+  // When a box of the task has been read: another comes in its place, of this task or the next; and what of the next
+  // stands where this box does is on its way from memory by then.
+  __device__ __forceinline__ void ask(const Task& task, const Task& next, int box) const {
+    if (box + kSlots < kBoxes) {
+      if (task.rows > 0) {
+        load(task.row + (box + kSlots) * kAheadRows, task.column, box);
+      }
+    } else if (next.rows > 0) {
+      load(next.row + (box + kSlots - kBoxes) * kAheadRows, next.column, box);
+    }
+    if (next.rows > 0) {
+      prefetch(next, box);
+    }
+  }
+
+  __device__ __forceinline__ void prefetch(const Task& task, int box) const {
+#pragma unroll
+    for (int matrix = 0; matrix < 3; ++matrix) {
+      ptx::tma_prefetch_box(params_.from[matrix], task.column, task.row + box * kAheadRows);
+    }
+  }
+
+  __device__ __forceinline__ void compute(const Task& task, const Task& next) const {
+    const int column = task.column + static_cast<int>(lane()) * kStreamedElements;
+    const int valid = kColumns - column < kStreamedElements ? kColumns - column : kStreamedElements;
+    const int rows = column < kColumns ? task.rows : 0;
     const long long offset = (task.row * params_.ld_dg + column) * kElementBytes;
     auto* dg_at = static_cast<unsigned char*>(params_.dg) + offset;
     auto* du_at = static_cast<unsigned char*>(params_.du) + offset;
 #pragma unroll 1
-    for (int first = 0; first < kTaskRows; first += kSlots) {
-      if (first + kSlots == kTaskRows) {
-        source = source_of(next);
-      }
+    for (int box = 0; box < kBoxes; ++box) {
+      if (task.rows > 0) {
+        const auto slot = static_cast<unsigned>(box % kSlots);
+        ptx::mbarrier_wait(arrived_ + slot * kBarrierBytes, static_cast<unsigned>(box / kSlots % 2));
+        const unsigned from = slots_ + slot * kAheadSlotBytes + lane() * kChunkBytes;
 #pragma unroll
-      for (int slot = 0; slot < kSlots; ++slot) {
-        ptx::cp_async_wait<kSlots - 1>();
-        if (first + slot < rows) {
-          const unsigned from = slots_ + static_cast<unsigned>(slot * kAheadSlotBytes);
-          const auto dout = ptx::load_shared<kChunkBytes>(from);
-          const auto g = ptx::load_shared<kChunkBytes>(from + kMatrixBytes);
-          const auto u = ptx::load_shared<kChunkBytes>(from + 2 * kMatrixBytes);
-          ask(source, slot);
+        for (int row = 0; row < kAheadRows; ++row) {
+          const unsigned of_row = from + static_cast<unsigned>(row) * kSectionColumns * kElementBytes;
+          const auto dout = ptx::load_shared<kChunkBytes>(of_row);
+          const auto g = ptx::load_shared<kChunkBytes>(of_row + kAheadMatrixBytes);
+          const auto u = ptx::load_shared<kChunkBytes>(of_row + 2 * kAheadMatrixBytes);
           Chunk dg;
           Chunk du;
           derive(dout, g, u, dg, du);
-          store_chunk<kChunkBytes, kWhole>(dg_at, dg, valid);
-          store_chunk<kChunkBytes, kWhole>(du_at, du, valid);
-        } else {
-          ask(source, slot);
+          if (box * kAheadRows + row < rows) {
+            store_chunk<kChunkBytes, kWhole>(dg_at, dg, valid);
+            store_chunk<kChunkBytes, kWhole>(du_at, du, valid);
+          }
+          dg_at += params_.ld_dg * kElementBytes;
+          du_at += params_.ld_dg * kElementBytes;
         }
-        dg_at += params_.ld_dg * kElementBytes;
-        du_at += params_.ld_dg * kElementBytes;
+      }
+      // After what was read has been used: a read that is merely on its way can come later than the copy that takes its
+      // place, as the tensor cores go first.
+      __syncwarp();
+      if (ptx::elect_one()) {
+        ask(task, next, box);
       }
     }
   }
@@ -217,86 +233,90 @@ class GradientsAhead {
     }
   }
 
-  // Tasks done of a section, each lane of another from the first on that is not known to be done.
-  __device__ __forceinline__ unsigned look() const {
-    const unsigned section = done_ + lane_;
-    return section < count_ ? ptx::look_at(params_.done + section) : 0;
-  }
-
-  __device__ __forceinline__ unsigned news(unsigned seen) const {
-    const unsigned undone = ~__ballot_sync(~0u, seen == section_tasks_);
-    return undone == 0 ? kWarpThreads : static_cast<unsigned>(__ffs(static_cast<int>(undone))) - 1;
-  }
-
-  // After a fence that follows the look.
-  __device__ __forceinline__ void tell(unsigned more) {
-    done_ += more;
-    if (lane_ == 0) {
-      ptx::raise_shared(state_, done_);
-    }
-  }
-
-  __device__ __forceinline__ void hear(unsigned seen) {
-    if (const unsigned more = news(seen); more > 0) {
-      ptx::fence_gpu();
-      tell(more);
-    }
-  }
-
-  __device__ __forceinline__ void finish(const Task& task, unsigned seen) {
+  __device__ __forceinline__ void finish(const Task& task) const {
     __syncwarp();
-    ptx::fence_gpu();
-    if (lane_ == 0) {
+    if (lane() == 0) {
       ptx::add_done(params_.done + task.section);
-    }
-    if (const unsigned more = news(seen); more > 0) {
-      tell(more);
     }
   }
 
   const GradientParams& params_;
   Sections<C> sections_;
   unsigned count_;  // sections of all groups
-  unsigned section_tasks_;
-  unsigned slots_;  // the lane's chunk of dout in the first one
-  unsigned state_;
-  unsigned lane_;
-  unsigned done_ = 0;  // sections that are known to be done
+  unsigned slots_;  // the warp's, and their barriers
+  unsigned arrived_;
 };
 
-// What the producer waits for: of a tile, section after section. Of every pass; there is nothing to wait for but in
-// dgate_dx.
+// What the producer waits for: of a tile, section after section. Of every pass; there is nothing to wait for but where
+// gradients are computed ahead.
 template <KernelConfig C>
 class GradientsAwaited {
-  static constexpr bool kAny = C.problem.pass == Pass::dgate_dx;
+  static constexpr bool kAny = has_gradients_ahead(C.problem.pass);
+  static constexpr bool kByTokens = Sections<C>::kByTokens;
 
  public:
-  __device__ __forceinline__ GradientsAwaited(long long m, unsigned state) : sections_(m), state_(state) {}
+  __device__ __forceinline__ explicit GradientsAwaited(const TmaParams& params)
+      : done_(params.gradients.done), sections_(params.m), end_(sections_.count()) {}
 
   __device__ __forceinline__ void begin(long long row) {
-    if constexpr (kAny) {
-      first_ = sections_.first_of_tile(row);
+    if constexpr (kAny && !kByTokens) {
+      const unsigned group = sections_.group_of(row + C.tile.m - 1);
+      first_ = group * Sections<C>::kOfGroup;
+      end_ = first_ + Sections<C>::kOfGroup;
+      of_two_groups_ = sections_.group_of(row) != group;
     }
   }
 
-  // Before columns from k on are loaded.
+  // Before what multiplies k and those after it is loaded: columns of dg and du, or tokens.
   __device__ __forceinline__ void wait(int k) {
     if constexpr (kAny) {
-      const unsigned section = first_ + static_cast<unsigned>(k / kSectionColumns);
-      if (done_ <= section) {
-        while (done_ <= section) {
-          done_ = ptx::look_at_shared(state_);
+      const unsigned section = first_ + static_cast<unsigned>(k / (kByTokens ? C.tile.k : kSectionColumns));
+      if (known_ <= section) {
+        wait_for(section);
+        unsigned done = done_from(section);
+        if (of_two_groups_) {
+          wait_for(section - Sections<C>::kOfGroup);
+          const unsigned of_former = done_from(section - Sections<C>::kOfGroup);
+          done = of_former < done ? of_former : done;
         }
+        known_ = section + done;
+        ptx::fence_gpu();
         ptx::fence_async();
       }
     }
   }
 
  private:
+  static constexpr unsigned kLooks = 8;    // at a time, as a look and a fence take longer than a stage
+  static constexpr unsigned kPause = 250;  // ns; all blocks look at the same counter
+
+  __device__ __forceinline__ void wait_for(unsigned section) const {
+    while (ptx::look_at(done_ + section) != sections_.tasks()) {
+      ptx::sleep(kPause);
+    }
+  }
+
+  // Consecutive sections that are done from one on which is, of the tile's and of those looked at.
+  __device__ __forceinline__ unsigned done_from(unsigned section) const {
+    unsigned counts[kLooks];
+#pragma unroll
+    for (unsigned i = 1; i < kLooks; ++i) {
+      counts[i] = section + i < end_ ? ptx::look_at(done_ + section + i) : 0;
+    }
+    unsigned done = 1;
+#pragma unroll
+    for (unsigned i = 1; i < kLooks; ++i) {
+      done += done == i && counts[i] == sections_.tasks() ? 1 : 0;
+    }
+    return done;
+  }
+
+  const unsigned* done_;
   Sections<C> sections_;
-  unsigned state_;
-  unsigned first_ = 0;
-  unsigned done_ = 0;
+  unsigned first_ = 0;  // section of the tile's last row
+  unsigned end_;
+  bool of_two_groups_ = false;  // the tile's rows
+  unsigned known_ = 0;          // sections up to which what the tile reads is known to be done
 };
 
 }  // namespace swiglu::wgmma_sm90

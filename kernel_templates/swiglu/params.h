@@ -51,7 +51,7 @@ struct BackwardParams {
   long long ld_partials;  // a multiple of 4; partials are aligned to 16 bytes
   int split_tokens;       // a multiple of kSplitTokens
   int splits;
-  // dgate_dx: a number of 8 bytes, and one of 4 for each section of each group of tokens
+  // dgate_dx, dgate_dw: a number of 8 bytes, and one of 4 for each section of each group of tokens
   // (swiglu/gradients_ahead.cuh), all zero when the kernel begins; its launch clears them (kernels/kernels.h).
   void* progress;
   int accumulate;  // 1: dw_gate and dw_up are added to, 0: written. By dw_sum, where there are parts
@@ -76,16 +76,11 @@ struct alignas(64) TensorMap {
   unsigned long long opaque[16];
 };
 
-// dgate_dx: what dg and du are computed from and where they go, and how far that is.
+// dgate_dx, dgate_dw: what dg and du are computed from and where they go, and how far that is.
 struct GradientParams {
-  const void* dout;  // [m, d_intermediate], as all of these
-  const void* g;
-  const void* u;
+  TensorMap from[3];  // dout, g, u: [m, d_intermediate], as dg and du
   void* dg;
   void* du;
-  long long ld_dout;
-  long long ld_g;
-  long long ld_u;
   long long ld_dg;
   unsigned long long* drawn;
   unsigned* done;

@@ -27,11 +27,12 @@ enum class Pass : int {
   dgate_dx,       // both, dg and du just ahead of the product
   dw,             // dWg = x' dg and dWu = x' du, or their parts over some of the tokens
   dw_single,      // one of the two
+  dgate_dw,       // dg and du just ahead of the products of dw
   dw_sum,         // the sums of those parts, element by element
   pad,            // copies of x and the weights in rows of 16-byte multiples
   unpad,          // out, and g and u, from such rows to the caller's
 };
-inline constexpr int kPasses = 11;
+inline constexpr int kPasses = 12;
 
 inline constexpr int kElementBytes = 2;  // bf16 and f16
 inline constexpr int kPromotionK = 64;   // products summed in f16 before Accum::f16_promoted adds them to f32
@@ -60,7 +61,7 @@ struct Problem {
 //   forward, store,   tokens   d_intermediate  d_model         x         Wg | Wu          matrices   1
 //     recompute
 //   dx, dgate_dx      tokens   d_model         d_intermediate  dg, du    Wg', Wu'         columns    2
-//   dw                d_model  d_intermediate  tokens          x'        dg | du          matrices   1
+//   dw, dgate_dw      d_model  d_intermediate  tokens          x'        dg | du          matrices   1
 //   dw_single         d_model  d_intermediate  tokens          x'        dg (or du)       columns    1
 //
 // Both halves have the same A. They are either of two matrices, at the same columns, or of one matrix, neighbouring
@@ -85,7 +86,10 @@ SWIGLU_HD constexpr bool is_copy(Pass pass) { return pass == Pass::pad || pass =
 SWIGLU_HD constexpr bool is_product(Pass pass) { return pass != Pass::dgate && pass != Pass::dw_sum && !is_copy(pass); }
 SWIGLU_HD constexpr bool is_forward(Pass pass) { return pass == Pass::forward || pass == Pass::forward_store; }
 SWIGLU_HD constexpr bool is_dx(Pass pass) { return pass == Pass::dx || pass == Pass::dgate_dx; }
-SWIGLU_HD constexpr bool is_dw(Pass pass) { return pass == Pass::dw || pass == Pass::dw_single; }
+SWIGLU_HD constexpr bool is_dw_of_both(Pass pass) { return pass == Pass::dw || pass == Pass::dgate_dw; }
+SWIGLU_HD constexpr bool is_dw(Pass pass) { return is_dw_of_both(pass) || pass == Pass::dw_single; }
+// dg and du are computed just ahead of the product that multiplies them.
+SWIGLU_HD constexpr bool has_gradients_ahead(Pass pass) { return pass == Pass::dgate_dx || pass == Pass::dgate_dw; }
 
 SWIGLU_HD constexpr Product product(const Problem& problem) {
   const bool kn = problem.layout == Layout::kn;
@@ -102,12 +106,13 @@ SWIGLU_HD constexpr Product product(const Problem& problem) {
               false};
     case Pass::dw:
     case Pass::dw_single:
+    case Pass::dgate_dw:
       return {Extent::d_model,
               Extent::d_intermediate,
               Extent::tokens,
               Major::mn,
               Major::mn,
-              problem.pass == Pass::dw ? Halves::matrices : Halves::columns,
+              is_dw_of_both(problem.pass) ? Halves::matrices : Halves::columns,
               1,
               !kn};
     default:

@@ -10,8 +10,8 @@ namespace swiglu {
 
 inline constexpr int kMaxTileRegisters = 200;       // sums and fragments of a thread, which has 255 in all
 inline constexpr int kMaxBesideNarrowCopies = 192;  // the same, where a backward product copies by 2 bytes
-inline constexpr int kMaxWgmmaRegisters = 208;      // of sums; 240 is all that a consumer's thread has
-inline constexpr int kMostBesideGradients = 128;    // of sums, where dg and du are computed beside them
+inline constexpr int kMaxWgmmaRegisters = 212;      // of sums, and du; 240 is all that a consumer's thread has
+inline constexpr int kMostBesideGradients = 200;    // of sums, where dg and du are computed beside them
 inline constexpr int kMostBoxRows = 256;            // that a tensor map can have
 
 SWIGLU_HD constexpr const char* why_invalid(const Problem& problem) {
@@ -118,8 +118,8 @@ SWIGLU_HD constexpr const char* why_invalid_wgmma_sm90(const KernelConfig& confi
   if (swapped ? tile.n != tile.warps_n * 16 : tile.m % (tile.warps_m * 16) != 0) {
     return "rows of operand A must be 64, or x's a multiple of that, for each warpgroup";
   }
-  const int columns = swapped ? tile.m : 2 * tile.n;
-  if (columns % (config.problem.accum == Accum::f32 ? 8 : 16) != 0 || columns > 256) {
+  const int columns = swapped ? tile.m : has_halves_apart(config) ? tile.n : 2 * tile.n;
+  if (columns % (config.problem.accum == Accum::f32 ? 8 : 16) != 0 || columns > kMostWgmmaColumns) {
     return "columns of operand B must be a multiple of 8, for f16 sums of 16, up to 256";
   }
   if (multiplied.b == Major::mn && tile.n % kSwizzledElements != 0) {
@@ -131,11 +131,11 @@ SWIGLU_HD constexpr const char* why_invalid_wgmma_sm90(const KernelConfig& confi
   if (a_box(config).rows > kMostBoxRows || b_box(config).rows > kMostBoxRows) {
     return "a box of a tensor map has at most 256 rows";
   }
-  if (config.problem.pass == Pass::dgate_dx) {
+  if (has_gradients_ahead(config.problem.pass)) {
     if (accumulator_registers(config) > kMostBesideGradients) {
       return "sums would leave too few registers to compute dg and du beside them";
     }
-    if (ahead_slots(config) < 4) {
+    if (ahead_slots(config) < 2) {
       return "no shared memory is left for what dg and du are computed from";
     }
     if (tile.m < kFewestCountedRows) {
@@ -174,7 +174,7 @@ SWIGLU_HD constexpr const char* why_invalid(const KernelConfig& config) {
       tile.group_m > 16) {
     return "an extent of the tile is out of all proportion";  // and would overflow what is computed below
   }
-  if (config.problem.pass == Pass::dgate_dx && config.family != Family::wgmma_sm90) {
+  if (has_gradients_ahead(config.problem.pass) && config.family != Family::wgmma_sm90) {
     return "only family wgmma_sm90 has warps to spare for dg and du";
   }
   if ((config.family == Family::streaming) == is_product(config.problem.pass)) {

@@ -20,6 +20,7 @@ class Outputs {
   static constexpr Pass kPass = C.problem.pass;
   static constexpr DType kDType = C.problem.dtype;
   static constexpr bool kSwapped = is_swapped(C.tile);
+  static constexpr bool kApart = has_halves_apart(C);
   static constexpr int kGroups = StagedStore<C>::kGroups;
   static constexpr int kRounds = staged_rounds(C);
   static constexpr int kParts = kSwapped ? 1 : C.tile.n / staged_sums(C);  // of a half's columns
@@ -94,13 +95,15 @@ class Outputs {
   }
 
   __device__ __forceinline__ const TensorMap& gradient_map(int half) const {
-    return params_.out[kPass == Pass::dw ? half : 0];
+    return params_.out[is_dw_of_both(kPass) ? half : 0];
   }
 
   // Where among the accumulators a unit's group stands.
-  __device__ static __forceinline__ int block_of(int round, int half) { return kSwapped ? half : round / kParts; }
+  __device__ static __forceinline__ int block_of(int round, int half) {
+    return kSwapped ? half : kApart ? 2 * (round / kParts) + half : round / kParts;
+  }
   __device__ static __forceinline__ int group_of(int round, int half, int j) {
-    return (kSwapped ? round : half * kParts + round % kParts) * kGroups + j;
+    return (kSwapped ? round : (kApart ? 0 : half * kParts) + round % kParts) * kGroups + j;
   }
   __device__ static __forceinline__ float value(const Sums& sums, int round, int half, int j, int e) {
     return sums.value(block_of(round, half), group_of(round, half, j), e);
@@ -195,7 +198,7 @@ class Outputs {
 
   // Written, or added to what is there: then a batch of loads is on its way before its sums are stored.
   __device__ __forceinline__ void write_floats(const Work& work, int round, int half, const Sums& sums) const {
-    constexpr int kBatch = 4;  // groups
+    constexpr int kBatch = has_gradients_ahead(kPass) ? 1 : 4;  // groups; few registers are left then
     const FloatUnit unit = float_unit(work, round, half);
     const bool add = params_.accumulate != 0;
 #pragma unroll
@@ -270,7 +273,7 @@ class Outputs {
   };
 
   __device__ __forceinline__ FloatUnit float_unit(const Work& work, int round, int half) const {
-    const int second = kPass == Pass::dw ? half : 0;
+    const int second = is_dw_of_both(kPass) ? half : 0;
     const Place first = place(work, round, half);
     const int thread = static_cast<int>(threadIdx.x) % kWarpgroupThreads;
     const int row_of_sums = thread / kWarpThreads * 16 + thread % kWarpThreads / 4;

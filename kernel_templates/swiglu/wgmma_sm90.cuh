@@ -1,16 +1,17 @@
 // The tensor-core kernel of sm_90a: wgmma fed by the tensor memory accelerator through a ring of stages.
 //
 // Roles. The producer, one thread of the last warpgroup, fills stage after stage. Its other warps have nothing to do
-// but in Pass::dgate_dx, where they compute what the product multiplies (swiglu/gradients_ahead.cuh). The consumers,
-// two warpgroups, multiply straight out of shared memory and store. In ping-pong each owns a whole tile: while one
-// computes, the other applies the gate and stores, in turns. Cooperatively both work on one tile, and its epilogue is
-// not hidden. Blocks stay, one to a multiprocessor, and walk tiles gridDim.x apart, in step where tiles are long
-// (swiglu/lockstep.cuh).
+// but in Pass::dgate_dx and dgate_dw, where they compute what the product multiplies (swiglu/gradients_ahead.cuh). The
+// consumers, two warpgroups, multiply straight out of shared memory and store. In ping-pong each owns a whole tile:
+// while one computes, the other applies the gate and stores, in turns. Cooperatively both work on one tile, and its
+// epilogue is not hidden. Blocks stay, one to a multiprocessor, and walk tiles gridDim.x apart, in step where tiles are
+// long (swiglu/lockstep.cuh).
 //
 // Operands (swiglu/problem.h). As they lie in memory, never transposed: A of the product is operand A of the
-// instruction and both halves of B side by side are its B, so that g and u of an element are in the same thread; or,
-// swapped, 64 columns of either half are two blocks of the instruction's A and the product's A is its B, which leaves
-// the result transposed in the registers and g and u again in the same thread.
+// instruction and both halves of B side by side, or one after the other where they are more than it takes, are its B,
+// so that g and u of an element are in the same thread; or, swapped, 64 columns of either half are two blocks of the
+// instruction's A and the product's A is its B, which leaves the result transposed in the registers and g and u again
+// in the same thread.
 //
 //   stage   A [tile.m][64], then both halves of B [tile.n][64]; of those whose rows or columns are contiguous in
 //           memory [tile.m / 64] or [tile.n / 64] atoms of [64 k][64]
@@ -56,8 +57,10 @@ struct Shape {
   static constexpr bool kPingPong = is_ping_pong(C.tile);
   static constexpr bool kSwapped = is_swapped(C.tile);
   static constexpr int kConsumers = consumer_warpgroups(C.tile);
-  static constexpr int kBlocks = kSwapped ? 2 : C.tile.m / (C.tile.warps_m * 16);  // of A, for a warpgroup
-  static constexpr int kN = kSwapped ? C.tile.m : 2 * C.tile.n;                    // columns of B
+  static constexpr bool kApart = has_halves_apart(C);
+  static constexpr int kRowBlocks = C.tile.m / (C.tile.warps_m * 16);  // of 64 rows of A, for a warpgroup
+  static constexpr int kBlocks = kSwapped ? 2 : kApart ? 2 * kRowBlocks : kRowBlocks;
+  static constexpr int kN = kSwapped ? C.tile.m : kApart ? C.tile.n : 2 * C.tile.n;  // columns of B
 
   using Sums = WgmmaAccumulators<C.problem.dtype, C.problem.accum, kBlocks, kN>;
 };
@@ -108,9 +111,9 @@ __device__ __forceinline__ bool loads_in_step(const TmaParams& params) {
          tiles_m(C, params.m) >= static_cast<long long>(kBand) && clock_is_fine();
 }
 
-// By one thread. `ahead`: shared address of how many of the gradients are there (dgate_dx).
+// By one thread.
 template <KernelConfig C>
-__device__ __forceinline__ void produce(const TmaParams& params, const Ring<C.tile.stages>& ring, unsigned ahead) {
+__device__ __forceinline__ void produce(const TmaParams& params, const Ring<C.tile.stages>& ring) {
   constexpr Product kProduct = Shape<C>::kProduct;
   constexpr bool kTwoMatrices = kProduct.halves == Halves::matrices;
   constexpr unsigned kABytes = sizeof(Stage<C>::a);
@@ -125,7 +128,7 @@ __device__ __forceinline__ void produce(const TmaParams& params, const Ring<C.ti
   ptx::grid_dependency_wait();
   LoadLockstep<static_cast<unsigned>(stage_clocks(C))> lockstep(in_step);
   RingPosition<C.tile.stages> position;
-  GradientsAwaited<C> gradients(params.m, ahead);
+  GradientsAwaited<C> gradients(params);
   for (TileWalk<C> walk(params, 0, 1); walk.more(); walk.advance()) {
     const Work work = work_of<C>(params, walk.tile);
     const int row = static_cast<int>(work.origin.row);
@@ -269,9 +272,8 @@ class Consumer {
     constexpr bool kSwapped = S::kSwapped;
     const unsigned share = S::kPingPong ? 0 : static_cast<unsigned>(warpgroup_);
     const unsigned a =
-        kSwapped ? stage + kABytes + share * kOperandBlockBytes : stage + share * (S::kBlocks * kOperandBlockBytes);
+        kSwapped ? stage + kABytes + share * kOperandBlockBytes : stage + share * (S::kRowBlocks * kOperandBlockBytes);
     const unsigned b = kSwapped ? stage : stage + kABytes;
-    constexpr unsigned kBlockBytes = kSwapped ? kHalfBytes : kOperandBlockBytes;
     constexpr bool kTransA = (kSwapped ? S::kProduct.b : S::kProduct.a) == Major::mn;
     constexpr bool kTransB = (kSwapped ? S::kProduct.a : S::kProduct.b) == Major::mn;
     sums_.start();
@@ -279,9 +281,13 @@ class Consumer {
     for (int step = 0; step < C.tile.k / 16; ++step) {
 #pragma unroll
       for (int block = 0; block < S::kBlocks; ++block) {
-        sums_.template multiply<kTransA, kTransB>(
-            block, shared_operand<kTransA>(a + static_cast<unsigned>(block) * kBlockBytes, static_cast<unsigned>(step)),
-            shared_operand<kTransB>(b, static_cast<unsigned>(step)), step);
+        const auto number = static_cast<unsigned>(block);
+        const unsigned a_at = kSwapped    ? number * kHalfBytes
+                              : S::kApart ? number / 2 * kOperandBlockBytes
+                                          : number * kOperandBlockBytes;
+        const unsigned b_at = S::kApart ? number % 2 * kHalfBytes : 0;
+        sums_.template multiply<kTransA, kTransB>(block, shared_operand<kTransA>(a + a_at, static_cast<unsigned>(step)),
+                                                  shared_operand<kTransB>(b + b_at, static_cast<unsigned>(step)), step);
       }
     }
   }
@@ -299,20 +305,20 @@ template <KernelConfig C>
 __device__ __forceinline__ void run(const TmaParams& params) {
   static_assert(why_invalid(C) == nullptr, "not a valid configuration: see swiglu/validity.h");
   static_assert(C.family == Family::wgmma_sm90);
-  static_assert(sizeof(SharedStorage<C>) + ahead_slots(C) * kAheadSlotBytes == shared_bytes(C));
+  constexpr bool kGradientsAhead = has_gradients_ahead(C.problem.pass);
+  static_assert(sizeof(SharedStorage<C>) + ahead_bytes(C) == shared_bytes(C));
   static_assert(sizeof(Stage<C>) % kSharedAlignment == 0 && sizeof(Stage<C>::a) % kSharedAlignment == 0 &&
                     sizeof(Stage<C>::b[0]) % kSharedAlignment == 0,
                 "what is swizzled is aligned");
-  constexpr bool kGradientsAhead = C.problem.pass == Pass::dgate_dx;
   constexpr int kConsumers = Shape<C>::kConsumers;
   constexpr unsigned kReaders = (Shape<C>::kPingPong ? 1 : kConsumers) * kWarpgroupWarps;
 
   const unsigned shared = ptx::shared_address(ptx::dynamic_shared());
   const unsigned staging = shared + sizeof(SharedStorage<C>::ring);
   const unsigned slots = staging + sizeof(SharedStorage<C>::staging);
-  const unsigned barriers = slots + ahead_slots(C) * kAheadSlotBytes;
+  const unsigned barriers = slots + ahead_bytes(C);
   const unsigned fetched = barriers + 2 * C.tile.stages * kBarrierBytes;
-  const unsigned ahead = barriers + (swiglu::barriers(C) - 1) * kBarrierBytes;  // the last one
+  const unsigned arrived = barriers + product_barriers(C) * kBarrierBytes;  // of what gradients are computed from
   const Ring<C.tile.stages> ring(shared, sizeof(Stage<C>), barriers);
   if (threadIdx.x == 0) {
     if constexpr (fetches(C.problem)) {
@@ -322,7 +328,10 @@ __device__ __forceinline__ void run(const TmaParams& params) {
       }
     }
     if constexpr (kGradientsAhead) {
-      ptx::set_shared(ahead, 0);
+#pragma unroll 1
+      for (unsigned slot = 0; slot < kAheadWarps * ahead_slots(C); ++slot) {
+        ptx::mbarrier_init(arrived + slot * kBarrierBytes, 1);
+      }
     }
     ring.initialise(kReaders);
   }
@@ -335,11 +344,11 @@ __device__ __forceinline__ void run(const TmaParams& params) {
     ptx::warpgroup_decrease_registers<other_registers(C)>();
     if (warp == kConsumers * kWarpgroupWarps) {
       if (ptx::elect_one()) {
-        produce<C>(params, ring, ahead);
+        produce<C>(params, ring);
       }
     } else if constexpr (kGradientsAhead) {
       ptx::grid_dependency_wait();
-      GradientsAhead<C>(params.gradients, params.m, slots, ahead).run();
+      GradientsAhead<C>(params.gradients, params.m, slots, arrived).run();
     }
   } else {
     ptx::warpgroup_increase_registers<consumer_registers(C)>();

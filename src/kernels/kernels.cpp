@@ -71,7 +71,7 @@ long long Kernel::checked_tiles(const CopyParams& params) const {
 
 void Kernel::launch(const BackwardParams& params, void* stream) const {
   const long long tiles = checked_tiles(params);
-  if (config_.problem.pass == Pass::dgate_dx) {
+  if (has_gradients_ahead(config_.problem.pass)) {
     const auto bytes = static_cast<std::size_t>(progress_bytes(config_.problem, params.m));
     clear(params.progress, bytes, static_cast<CUstream>(stream), *device_);
   }
@@ -80,10 +80,10 @@ void Kernel::launch(const BackwardParams& params, void* stream) const {
 
 void Kernel::launch(const CopyParams& params, void* stream) const { enqueue(checked_tiles(params), params, stream); }
 
-// Whether the kernel itself waits for those before it (ptx/grid_dependency.cuh); not for what clears dgate_dx's
-// counters, which is none.
+// Whether the kernel itself waits for those before it (ptx/grid_dependency.cuh); not for what clears the counters of
+// gradients ahead, which is none.
 bool Kernel::may_start_early() const {
-  return device_->arch().compute_capability >= 90 && config_.problem.pass != Pass::dgate_dx &&
+  return device_->arch().compute_capability >= 90 && !has_gradients_ahead(config_.problem.pass) &&
          (config_.family == Family::wgmma_sm90 || config_.problem.pass == Pass::dgate ||
           config_.problem.pass == Pass::dw_sum);
 }

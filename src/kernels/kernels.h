@@ -28,7 +28,8 @@ class Kernel final {
   // nothing. Throws what cuda/launch.h says; Error{NOT_SUPPORTED} where m would take more blocks than a grid holds.
   void launch(const ForwardParams& params, void* stream) const;
 
-  // The same for the kernels of the backward pass; dw_sum also for m = 0. Of dgate_dx the counters are cleared first.
+  // The same for the kernels of the backward pass; dw_sum also for m = 0. Of those with gradients ahead the counters
+  // are cleared first.
   void launch(const BackwardParams& params, void* stream) const;
 
   // The same for copies between the caller's rows and padded ones, of one matrix at least.

@@ -66,7 +66,7 @@ template <typename Encode>
 void set_weight_gradients(const KernelConfig& config, const BackwardParams& params, const TmaMatrices<Encode>& of,
                           TmaParams& maps) {
   const Problem& problem = config.problem;
-  const int matrices = problem.pass == Pass::dw ? 2 : 1;
+  const int matrices = is_dw_of_both(problem.pass) ? 2 : 1;
   void* const wanted[2] = {params.dw_gate, params.dw_up};
   const long long pitches[2] = {params.ld_dw_gate, params.ld_dw_up};
   const long long part = weight_rows(problem) * params.ld_partials;
@@ -99,10 +99,21 @@ TmaParams tma_params(const KernelConfig& config, const BackwardParams& params, E
   TmaParams maps{};
   maps.m = params.m;
   maps.splits = 1;
+  if (has_gradients_ahead(pass)) {
+    auto* const drawn = static_cast<unsigned long long*>(params.progress);
+    maps.gradients = {{encode(of.intermediate(params.dout, params.ld_dout), ahead_box()),
+                       encode(of.intermediate(params.g, params.ld_g), ahead_box()),
+                       encode(of.intermediate(params.u, params.ld_u), ahead_box())},
+                      params.dg,
+                      params.du,
+                      params.ld_dg,
+                      drawn,
+                      reinterpret_cast<unsigned*>(drawn + kDrawnBytes / sizeof *drawn)};
+  }
   if (is_dw(pass)) {
     maps.a[0] = of.a(x);
     maps.b[0] = of.b(dg);
-    if (pass == Pass::dw) {
+    if (is_dw_of_both(pass)) {
       maps.b[1] = of.b(du);
     }
     set_weight_gradients(config, params, of, maps);
@@ -114,20 +125,6 @@ TmaParams tma_params(const KernelConfig& config, const BackwardParams& params, E
     maps.a[0] = of.a(dg);
     maps.a[1] = of.a(du);
     maps.out[0] = of.output(of.model(params.dx, params.ld_dx));
-    if (pass == Pass::dgate_dx) {
-      auto* const drawn = static_cast<unsigned long long*>(params.progress);
-      maps.gradients = {params.dout,
-                        params.g,
-                        params.u,
-                        params.dg,
-                        params.du,
-                        params.ld_dout,
-                        params.ld_g,
-                        params.ld_u,
-                        params.ld_dg,
-                        drawn,
-                        reinterpret_cast<unsigned*>(drawn + 1)};
-    }
   } else {
     maps.a[0] = of.a(x);
     maps.dout = of.output(of.intermediate(params.dout, params.ld_dout));

@@ -46,6 +46,8 @@ std::uintptr_t addresses(Pass pass, const BackwardParams& p) {
     case Pass::dw:
     case Pass::dw_single:
       return all({p.x, p.dw_gate, p.dw_up});
+    case Pass::dgate_dw:
+      return all({p.dout, p.g, p.u, p.x, p.dw_gate, p.dw_up});
     default:
       return all({p.dw_gate, p.dw_up});
   }
@@ -105,7 +107,7 @@ std::size_t most_backward_workspace(const PlanSpec& spec, std::int64_t m, int mu
 }
 
 BackwardSteps::BackwardSteps(const PlanSpec& spec, const BackwardExecution& execution, int multiprocessors,
-                             bool beside) {
+                             Dgate dgate) {
   BackwardParams params = execution.params;
   if (params.m == 0) {
     add(spec, Pass::dw_sum, params);  // of no parts: zeros
@@ -117,7 +119,26 @@ BackwardSteps::BackwardSteps(const PlanSpec& spec, const BackwardExecution& exec
   params.du = workspace + layout.du;
   params.ld_dg = layout.ld_dg;
   params.progress = workspace + layout.progress;
-  if (beside && !execution.recompute && execution.wants_dx() && is_aligned(spec, Pass::dgate_dx, params)) {
+  params.partials = reinterpret_cast<float*>(workspace + layout.parts);
+  params.ld_partials = layout.ld_parts;
+  const bool both = params.dw_gate != nullptr && params.dw_up != nullptr;
+  TokenSplit split{};
+  if (execution.wants_dw()) {
+    split = backward_split(spec, both ? 2 : 1, params.m, multiprocessors);
+    params.splits = static_cast<int>(split.splits);
+    params.split_tokens = split.tokens;
+  }
+  const auto beside = [&](Dgate by, Pass pass) {
+    return dgate == by && !execution.recompute && is_aligned(spec, pass, params);
+  };
+  if (both && split.splits == 1 && beside(Dgate::beside_dw, Pass::dgate_dw)) {
+    add(spec, Pass::dgate_dw, params);
+    if (execution.wants_dx()) {
+      add(spec, Pass::dx, params);
+    }
+    return;
+  }
+  if (execution.wants_dx() && beside(Dgate::beside_dx, Pass::dgate_dx)) {
     add(spec, Pass::dgate_dx, params);
   } else {
     add(spec, execution.recompute ? Pass::recompute : Pass::dgate, params);
@@ -128,18 +149,12 @@ BackwardSteps::BackwardSteps(const PlanSpec& spec, const BackwardExecution& exec
   if (!execution.wants_dw()) {
     return;
   }
-  const bool both = params.dw_gate != nullptr && params.dw_up != nullptr;
-  const TokenSplit split = backward_split(spec, both ? 2 : 1, params.m, multiprocessors);
   if (params.dw_gate == nullptr) {  // dw_single, and the sum of its parts, know the one wanted as dw_gate
     params.dg = params.du;
     params.dw_gate = params.dw_up;
     params.ld_dw_gate = params.ld_dw_up;
     params.dw_up = nullptr;
   }
-  params.partials = reinterpret_cast<float*>(workspace + layout.parts);
-  params.ld_partials = layout.ld_parts;
-  params.splits = static_cast<int>(split.splits);
-  params.split_tokens = split.tokens;
   add(spec, both ? Pass::dw : Pass::dw_single, params);
   if (split.splits > 1) {
     add(spec, Pass::dw_sum, params);

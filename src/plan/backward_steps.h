@@ -3,12 +3,13 @@
 //
 //   dgate or recompute    dout, and g and u or x and the weights -> dg, du     always
 //   dx                    dg, du, weights -> dx                                where dx is wanted
-//   dgate_dx              dout, g, u, weights -> dg, du, dx                    in place of dgate and dx, where the plan
-//   says
-//                                                                              so and all pointers are aligned to 16
-//                                                                              bytes
 //   dw or dw_single       x, dg, du -> dw_gate, dw_up, or parts of them        where they are wanted
 //   dw_sum                parts -> dw_gate, dw_up                              where the tokens were split, or are none
+//
+// Where the plan says so and all its pointers are aligned to 16 bytes, one kernel is two of these:
+//
+//   dgate_dx              dout, g, u, weights -> dg, du, dx                    dgate and dx
+//   dgate_dw              dout, g, u, x -> dg, du, dw_gate, dw_up              dgate and dw, of unsplit tokens
 #pragma once
 
 #include <array>
@@ -18,12 +19,13 @@
 
 #include "plan/backward_execution.h"
 #include "plan/description.h"
+#include "plan/dgate_choice.h"
 #include "tune/split.h"
 
 namespace swiglu {
 
-// dg and du at offsets 0 and `du` of the workspace, rows of ld_dg elements; the counters of dgate_dx after them, then
-// the parts.
+// dg and du at offsets 0 and `du` of the workspace, rows of ld_dg elements; after them the counters of dgate_dx
+// and dgate_dw, then the parts.
 struct BackwardLayout {
   std::size_t du;
   std::size_t progress;
@@ -51,8 +53,8 @@ struct BackwardStep {
 
 class BackwardSteps {
  public:
-  // `beside`: dg and du may be computed beside dx.
-  BackwardSteps(const PlanSpec&, const BackwardExecution&, int multiprocessors, bool beside);
+  // `dgate`: how dg and du may be derived.
+  BackwardSteps(const PlanSpec&, const BackwardExecution&, int multiprocessors, Dgate dgate);
   std::span<const BackwardStep> get() const { return std::span(steps_).first(count_); }
 
  private:

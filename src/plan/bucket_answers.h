@@ -10,24 +10,26 @@
 
 namespace swiglu {
 
+// Answer: bool, or an enumeration of few values from 0 on.
+template <typename Answer>
 class BucketAnswers {
  public:
-  // decide() -> bool is pure: it does not matter who finds the answer, or how many do at once.
+  // decide() -> Answer is pure: it does not matter who finds the answer, or how many do at once.
   template <typename Decide>
-  bool get(int bucket, const Decide& decide) {
-    std::atomic<Answer>& answer = answers_[static_cast<std::size_t>(bucket)];
-    Answer known = answer.load(std::memory_order_relaxed);
-    if (known == Answer::unknown) {
-      known = decide() ? Answer::yes : Answer::no;
+  Answer get(int bucket, const Decide& decide) {
+    std::atomic<signed char>& answer = answers_[static_cast<std::size_t>(bucket)];
+    signed char known = answer.load(std::memory_order_relaxed);
+    if (known == kUnknown) {
+      known = static_cast<signed char>(kUnknown + 1 + static_cast<int>(decide()));
       answer.store(known, std::memory_order_relaxed);
     }
-    return known == Answer::yes;
+    return static_cast<Answer>(known - kUnknown - 1);
   }
 
  private:
-  enum class Answer : char { unknown, no, yes };
+  static constexpr signed char kUnknown = 0;
 
-  std::array<std::atomic<Answer>, std::size_t{kBuckets} + 1> answers_{};  // and for kEveryM
+  std::array<std::atomic<signed char>, std::size_t{kBuckets} + 1> answers_{};  // and for kEveryM
 };
 
 // Of a bucket the value at its representative m; for kEveryM the sum of all buckets'.

@@ -68,7 +68,7 @@ std::vector<KernelConfig> wanted_configs(const PlanSpec& spec, const Arch& arch,
     }
   };
   const PaddingChoice pads(spec, arch, arch.representative);
-  const DgateChoice beside(spec, arch, arch.representative);
+  const DgateChoice dgate(spec, arch, arch.representative);
   const auto where = [&](const auto& is_wanted) {
     std::vector<int> some;
     std::copy_if(buckets.begin(), buckets.end(), std::back_inserter(some), is_wanted);
@@ -84,8 +84,8 @@ std::vector<KernelConfig> wanted_configs(const PlanSpec& spec, const Arch& arch,
       add_problem(by_pitches, where([&](int bucket) { return pads.any(bucket); }));
       continue;
     }
-    if (pass == Pass::dgate_dx) {
-      add_problem(by_pitches, where([&](int bucket) { return beside(bucket); }));
+    if (has_gradients_ahead(pass)) {
+      add_problem(by_pitches, where([&](int bucket) { return dgate.takes(pass, bucket); }));
       continue;
     }
     add_problem(by_pitches, buckets);

@@ -33,7 +33,7 @@ class CudaPlan : public Plan {
       : Plan(spec),
         device_(Device::get(spec.device)),
         pads_(Plan::spec(), device_.arch(), device_.spec()),
-        beside_(Plan::spec(), device_.arch(), device_.spec()) {
+        dgate_(Plan::spec(), device_.arch(), device_.spec()) {
     device_.context();  // retained now, as executing may be under capture
   }
 
@@ -103,8 +103,8 @@ class CudaPlan : public Plan {
 
   void run_backward(const BackwardExecution& execution, void* stream) override {
     const CurrentContext current(device_);
-    const bool beside = execution.params.m > 0 && beside_(bucket_for(spec(), execution.params.m));
-    const BackwardSteps steps(spec(), execution, device_.spec().multiprocessors, beside);
+    const Dgate dgate = execution.params.m > 0 ? dgate_(bucket_for(spec(), execution.params.m)) : Dgate::apart;
+    const BackwardSteps steps(spec(), execution, device_.spec().multiprocessors, dgate);
     std::array<const Kernel*, 4> kernels{};
     std::size_t count = 0;
     for (const BackwardStep& step : steps.get()) {
@@ -206,8 +206,8 @@ class CudaPlan : public Plan {
   std::vector<Slot> slots_of(Pass pass, int bucket) const {
     const int kept = is_product(pass) ? bucket : 0;
     std::vector<Slot> wanted{{pass, Alignment::pitches, kept}};
-    if (pass == Pass::dgate_dx) {
-      return beside_(bucket) ? wanted : std::vector<Slot>{};
+    if (has_gradients_ahead(pass)) {
+      return dgate_.takes(pass, bucket) ? wanted : std::vector<Slot>{};
     }
     if (is_copy(pass)) {
       return pads_.any(bucket) ? wanted : std::vector<Slot>{};
@@ -349,7 +349,7 @@ class CudaPlan : public Plan {
 
   const Device& device_;
   PaddingChoice pads_;
-  DgateChoice beside_;
+  DgateChoice dgate_;
   KernelTable table_;
 };
 

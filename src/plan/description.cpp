@@ -160,6 +160,8 @@ std::uint64_t row_pitches(const PlanSpec& spec, Pass pass) {
     case Pass::dw:
     case Pass::dw_single:
       return x | dw;
+    case Pass::dgate_dw:
+      return dout | stored | x | dw;
     case Pass::pad:
       return x | weights;
     case Pass::unpad:
@@ -258,6 +260,7 @@ bool wants(const PlanSpec& spec, Pass pass) {
       return (spec.passes & SWIGLU_PASS_BACKWARD_RECOMPUTE) != 0;
     case Pass::dgate:
     case Pass::dgate_dx:
+    case Pass::dgate_dw:
       return (spec.passes & SWIGLU_PASS_BACKWARD) != 0;
     case Pass::pad:
     case Pass::unpad:

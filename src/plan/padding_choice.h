@@ -30,7 +30,7 @@ class PaddingChoice {
   const PlanSpec& spec_;
   const Arch& arch_;
   const DeviceSpec& device_;
-  mutable std::array<BucketAnswers, 2> answers_;  // forward, with store
+  mutable std::array<BucketAnswers<bool>, 2> answers_;  // forward, with store
 };
 
 }  // namespace swiglu

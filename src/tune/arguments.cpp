@@ -91,7 +91,7 @@ std::vector<Matrix> backward_matrices(const Problem& problem, BackwardParams& p)
     list.tokens("dx", p.dx, p.ld_dx, p.m, problem.d_model, true);
   }
   if (is_dw(pass) && p.splits > 1) {
-    list.partials(p.partials, p.ld_partials, std::int64_t{p.splits} * (pass == Pass::dw ? 2 : 1));
+    list.partials(p.partials, p.ld_partials, std::int64_t{p.splits} * (is_dw_of_both(pass) ? 2 : 1));
   } else if (is_dw(pass)) {
     list.gradient("dw_gate", p.dw_gate, p.ld_dw_gate);
     if (pass == Pass::dw) {
@@ -105,7 +105,7 @@ void set_tokens(const Problem& problem, Arguments& arguments, std::int64_t m, in
   std::visit([&](auto& params) { params.m = m; }, arguments);
   if (is_dw(problem.pass)) {
     auto& params = std::get<BackwardParams>(arguments);
-    const TokenSplit split = split_tokens(problem, problem.pass == Pass::dw ? 2 : 1, m, multiprocessors);
+    const TokenSplit split = split_tokens(problem, is_dw_of_both(problem.pass) ? 2 : 1, m, multiprocessors);
     params.splits = static_cast<int>(split.splits);
     params.split_tokens = split.tokens;
   }
@@ -113,7 +113,7 @@ void set_tokens(const Problem& problem, Arguments& arguments, std::int64_t m, in
 
 }  // namespace
 
-bool has_arguments(const Problem& problem) { return is_product(problem.pass) && problem.pass != Pass::dgate_dx; }
+bool has_arguments(const Problem& problem) { return is_product(problem.pass) && !has_gradients_ahead(problem.pass); }
 
 Arguments make_arguments(const Problem& problem, std::int64_t m, int multiprocessors) {
   Arguments arguments = is_forward(problem.pass) ? Arguments(ForwardParams{}) : Arguments(BackwardParams{});

@@ -59,12 +59,14 @@ double drift_loss(const KernelConfig& config, double rows, double bytes_per_cloc
 }
 
 // Beside what group_rows() says, on a card of an H100's kind: the recomputation's loss for each doubling from fewer
-// rows on, and in layout nk, where d_model is more than kDeepModel, of all groups.
+// rows on, and in layout nk, where d_model is more than kDeepModel, of all groups; and of all its ping-pong tiles where
+// d_model is more than 2048.
 constexpr double kRecomputeRows = 704;
 constexpr double kRecomputeTall = 0.15;
 constexpr double kDeepNk = 0.04;
 constexpr double kDeepModel = 1664;
 constexpr double kDeeperModel = 1920;  // from here on all of it
+constexpr double kDeepRecompute = 0.07;
 
 double recompute_loss(const Problem& problem, double rows, const DeviceSpec& spec) {
   const double deep = std::clamp((problem.d_model - kDeepModel) / (kDeeperModel - kDeepModel), 0.0, 1.0);
@@ -141,6 +143,9 @@ double raster_factor(const KernelConfig& config, const ProductSizes& sizes, cons
   const Pass pass = config.problem.pass;
   const double bytes_per_clock = (tile.m + 2.0 * tile.n) * kElementBytes * kFlopsPerClock / (4.0 * tile.m * tile.n);
   double factor = 1 + drift_loss(config, sizes.rows, bytes_per_clock, spec);
+  if (pass == Pass::recompute && is_ping_pong(tile)) {
+    factor += kDeepRecompute * slow_share(spec) * std::clamp((sizes.depth - 2048) / 1024, 0.0, 1.0);
+  }
   const double rows = static_cast<double>(tile.group_m) * tile.m;
   if (rows >= sizes.rows) {
     return factor;
@@ -151,14 +156,13 @@ double raster_factor(const KernelConfig& config, const ProductSizes& sizes, cons
     const double bytes = (rows + columns) * sizes.depth * kElementBytes;
     factor += std::clamp((bytes - kKeptBytes) * kEvictedLoss, 0.0, kMostEvictedLoss);
   }
+  double loss = pass == Pass::recompute && is_ping_pong(tile) ? recompute_loss(config.problem, rows, spec) : 0.0;
   if (is_ping_pong(tile) && bytes_per_clock > kHungryBytesPerClock) {
     const GroupRows wanted = group_rows(pass);
-    const double tall = std::max(0.0, std::log2(rows / wanted.most));
-    const double low = std::max(0.0, std::log2(wanted.least / rows));
-    const double loss = wanted.tall * tall + kShortGroup * low +
-                        (pass == Pass::recompute ? recompute_loss(config.problem, rows, spec) : 0.0);
-    factor += std::min(1.0, sizes.depth / kGroupDepth) * loss;
+    loss += wanted.tall * std::max(0.0, std::log2(rows / wanted.most)) +
+            kShortGroup * std::max(0.0, std::log2(wanted.least / rows));
   }
+  factor += std::min(1.0, sizes.depth / kGroupDepth) * loss;
   return factor;
 }
 

@@ -33,7 +33,7 @@ constexpr double kUnhidden = 0.2;           // of the shorter of computing and r
 constexpr double kUnhiddenDw = 0.6;         // tiles of dW, whose two warpgroups put out at one time what takes long
 constexpr double kAheadSeconds = 690e-12;   // an element of dg and du by one multiprocessor's spare warps
 constexpr double kAheadStart = 10e-6;       // until the first of them are known to be there
-constexpr double kBesideMemory = 0.5;       // of the time that they take memory
+constexpr double kBesideMemory = 0.3;       // of the time that they take memory
 constexpr double kLaunchSeconds = 0.7e-6;
 
 // Of the time to multiply: a ring of three stages hides less; a ping-pong tile falls behind a little where x is operand
@@ -43,25 +43,19 @@ constexpr double kPingPongSwapped = 1.006;
 constexpr double kPingPongDx = 1.03;
 constexpr double kPingPongDw = 1.03;
 // The recomputation's ping-pong tiles with rings of six stages and more, which are the narrow ones, lose this where
-// d_model is 4096, less where it is smaller; not explained. On an H100 all of them lose the other one where d_model is
-// more than 2048.
+// d_model is 4096, less where it is smaller; not explained.
 constexpr double kNarrowRecompute = 0.12;
-constexpr double kDeepRecompute = 0.07;
-
-double recompute_factor(const Tile& tile, double depth) {
-  return (tile.stages > 5 ? 1 + kNarrowRecompute * std::min(1.0, depth / 4096) : 1) *
-         (1 + kDeepRecompute * std::clamp((depth - 2048) / 1024, 0.0, 1.0));
-}
 
 double ping_pong_factor(Pass pass, const Tile& tile, double depth) {
   switch (pass) {
     case Pass::recompute:
-      return recompute_factor(tile, depth);
+      return tile.stages > 5 ? 1 + kNarrowRecompute * std::min(1.0, depth / 4096) : 1;
     case Pass::dx:
     case Pass::dgate_dx:
       return kPingPongDx;
     case Pass::dw:
     case Pass::dw_single:
+    case Pass::dgate_dw:
       return kPingPongDw;
     default:
       return 1;
@@ -156,18 +150,23 @@ double memory_seconds(const ProductSizes& sizes, long long tiles, const DeviceSp
   return (operands + result_bytes(sizes)) / (spec.memory_bytes_per_second * kMemoryShare) * waves / (full + rest);
 }
 
-// Of dg and du beside dx, besides the product's own time: the first tiles wait for their columns of dg, half way
-// through what they multiply; and reading and writing slow down what is multiplied meanwhile.
+// Of dg and du beside a product, besides the product's own time: the first tiles wait for what they multiply, those of
+// dx for all columns of their rows in half their time, those of dW for all tokens; and reading and writing slow down
+// what is multiplied meanwhile.
 double beside_seconds(const KernelConfig& config, std::int64_t m, long long tiles, double products,
                       const DeviceSpec& spec) {
   const long long blocks = resident_blocks(config, tiles, spec.multiprocessors);
   const double tile = products / static_cast<double>(ceil_div(tiles, blocks));
-  const double group = std::min<double>(static_cast<double>(m), config.tile.m * rows_at_once(config, blocks));
+  const bool dw = is_dw(config.problem.pass);
+  const double in_time = dw ? tile : tile / 2;
+  const auto tokens = static_cast<double>(m);
+  const double first = dw ? tokens : std::min<double>(tokens, config.tile.m * rows_at_once(config, blocks));
   const double each = kAheadSeconds / static_cast<double>(blocks) * config.problem.d_intermediate;
-  const double moved = 5.0 * kElementBytes * static_cast<double>(m) * config.problem.d_intermediate;
-  const double all = static_cast<double>(m) * each + tile / 2;
-  return std::max(all - products, kAheadStart + std::max(0.0, group * each - tile / 2) +
-                                      kBesideMemory * moved / (spec.memory_bytes_per_second * kMemoryShare));
+  const double moved = 5.0 * kElementBytes * tokens * config.problem.d_intermediate;
+  const double last = tile - in_time;  // of multiplying, after the last of dg and du
+  return std::max(tokens * each + last - products,
+                  kAheadStart + std::max(0.0, first * each - in_time) +
+                      kBesideMemory * moved / (spec.memory_bytes_per_second * kMemoryShare));
 }
 
 }  // namespace
@@ -183,7 +182,7 @@ Estimate estimate_wgmma(const KernelConfig& config, std::int64_t m, const Device
   const bool competes = is_dw(config.problem.pass) && is_ping_pong(config.tile);
   const double products =
       kLaunchSeconds + std::max(computing, memory) + (competes ? kUnhiddenDw : kUnhidden) * std::min(computing, memory);
-  const bool beside = config.problem.pass == Pass::dgate_dx;
+  const bool beside = has_gradients_ahead(config.problem.pass);
   const double seconds = products + (beside ? beside_seconds(config, m, all, products, spec) : 0);
   return {seconds, fmt::format("estimated {:.4g} us: {} tiles, {} at a time, limited by {}", seconds * 1e6, all,
                                spec.multiprocessors, memory > computing ? "memory bandwidth" : "tensor cores")};

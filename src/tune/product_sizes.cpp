@@ -15,7 +15,7 @@ ProductSizes product_sizes(const KernelConfig& config, std::int64_t m, const Dev
   sizes.splits = 1;
   std::int64_t depth = extent(problem, of.depth, m);
   if (is_dw(problem.pass)) {
-    const TokenSplit split = split_tokens(problem, problem.pass == Pass::dw ? 2 : 1, m, spec.multiprocessors);
+    const TokenSplit split = split_tokens(problem, is_dw_of_both(problem.pass) ? 2 : 1, m, spec.multiprocessors);
     sizes.splits = split.splits;
     depth = std::min<std::int64_t>(depth, split.tokens);
   }
@@ -32,6 +32,7 @@ ProductSizes product_sizes(const KernelConfig& config, std::int64_t m, const Dev
       break;
     case Pass::dw:
     case Pass::dw_single:
+    case Pass::dgate_dw:
       sizes.element_bytes = 2.0 * (sizes.splits > 1 ? 4 : gradient_bytes(problem));
       break;
     default:

@@ -49,6 +49,8 @@ constexpr Shape kNotForward[] = {
     {Pass::dx, 4096, 14336, 16},
     {Pass::dgate_dx, 4096, 14336, 16},
     {Pass::dgate_dx, 1000, 999, 16},
+    {Pass::dgate_dw, 1024, 3072, 16},
+    {Pass::dgate_dw, 1000, 999, 16, Gradient::f32},
     {Pass::dw, 4096, 14336, 16},
     {Pass::recompute, 4096, 14336, 16},
     {Pass::dgate, 4096, 14336, 16},

@@ -55,12 +55,14 @@ void BackwardContest::enqueue(Contender contender, std::size_t set_index, cudaSt
       return execute(set_index, {.recompute = true}, stream);
     case Contender::backward_dx:
       return execute(set_index, {.dw = false}, stream);
-    case Contender::dx:  // a kernel of its own behind the recomputation, as dgate is where dx is not wanted
+    case Contender::dx:  // kernels of their own behind the recomputation
     case Contender::recompute:
       return execute(set_index, {.recompute = true, .dw = false}, stream);
-    case Contender::dgate:
-    case Contender::backward_dw:
     case Contender::dw:
+      return execute(set_index, {.recompute = true, .dx = false}, stream);
+    case Contender::dgate:  // a kernel of its own where dWg alone is wanted
+      return execute(set_index, {.dx = false, .dw_up = false}, stream);
+    case Contender::backward_dw:
       return execute(set_index, {.dx = false}, stream);
     case Contender::dx_first:
     case Contender::dx_best:

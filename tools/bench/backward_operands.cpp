@@ -64,7 +64,7 @@ swiglu_backward_args BackwardOperands::args(const ForwardOperands& forward, cons
   args.u = wish.recompute ? nullptr : of_forward.u;
   args.dx = wish.dx ? dx_.get() : nullptr;
   args.dw_gate = wish.dw ? dw_.get() : nullptr;
-  args.dw_up = wish.dw ? up_half(desc_, dw_.get()) : nullptr;
+  args.dw_up = wish.dw && wish.dw_up ? up_half(desc_, dw_.get()) : nullptr;
   args.workspace = workspace_.get();
   args.workspace_size = workspace_bytes_;
   return args;

@@ -15,7 +15,8 @@ namespace swiglu::tool {
 struct BackwardWish {
   bool recompute = false;  // g and u, from x
   bool dx = true;
-  bool dw = true;  // both
+  bool dw = true;
+  bool dw_up = true;  // besides dWg
 };
 
 class BackwardOperands {

@@ -54,8 +54,8 @@ class Run {
       w_gate_ = input("w_gate", weight_rows(problem_), weight_columns(problem_), 1, 2, unit);
       w_up_ = input("w_up", weight_rows(problem_), weight_columns(problem_), 2, 2, unit);
     }
-    if (pass == Pass::recompute || pass == Pass::dgate || pass == Pass::dgate_dx) {
-      const bool beside = pass == Pass::dgate_dx;
+    const bool beside = has_gradients_ahead(pass);
+    if (pass == Pass::recompute || pass == Pass::dgate || beside) {
       const Role role = beside ? Role::in_place : Role::output;
       dout_ = input("dout", m, intermediate, 3, beside ? 1 : 3, 1);
       dg_ = workspace("dg", role, m, intermediate, kElementBytes);
@@ -65,7 +65,7 @@ class Run {
       g_ = input("g", m, intermediate, 4, 24, 0.25);
       u_ = input("u", m, intermediate, 5, 8, 0.5);
     }
-    if (pass == Pass::dgate_dx) {  // open gates, so that dg = dout u and du = dout g are small integers
+    if (beside) {  // open gates, so that dg = dout u and du = dout g are small integers
       constexpr int kOpen = 18;
       g_ = input("g", m, intermediate, 4, 1, 1);
       u_ = input("u", m, intermediate, 5, 2, 1);
@@ -76,7 +76,7 @@ class Run {
       }
       progress_.assign(static_cast<std::size_t>(ceil_div(progress_bytes(problem_, m), 8)), 0);
     }
-    if (pass == Pass::dx || is_dw(pass)) {
+    if (pass == Pass::dx || (is_dw(pass) && !beside)) {
       dg_ = workspace("dg", Role::input, m, intermediate, kElementBytes);
       fill(dg_, 6, 2, 1);
       if (pass != Pass::dw_single) {
@@ -179,7 +179,7 @@ class Run {
                             static_cast<std::size_t>(columns) * size,
                             static_cast<std::size_t>(ld) * size,
                             static_cast<std::size_t>(alignment)};
-    const bool by_tiles = role != Role::in_place || is_dw(problem_.pass);  // unlike dg and du of dgate_dx
+    const bool by_tiles = role != Role::in_place || is_dw(problem_.pass);  // unlike dg and du of dgate_dx and dgate_dw
     return {global_.add(by_tiles ? with_rows_written_twice(shape, kernel_.config, execution_.m) : shape), rows, columns,
             ld, bytes};
   }
@@ -269,6 +269,8 @@ class Run {
                  }
                  return sum;
                });
+      case Pass::dgate_dw:
+        return wrong_gate_gradients() + wrong_weight_gradients();
       default:
         return wrong_weight_gradients();
     }

@@ -87,7 +87,7 @@ void Block::begin_block(const Index3& block_index) {
   warpgroup_meetings_.assign(warpgroup_meetings_.size(), {});
   async_registers_.assign(async_registers_.size(), {});
   mbarriers_.clear();
-  counts_.clear();
+  told_.clear();
   register_pool_.begin_block(warpgroups(),
                              shape_.registers > 0 ? shape_.registers : RegisterPool::default_registers(threads()));
   earlier_kernels_ = kNobody;

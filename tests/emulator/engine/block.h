@@ -62,12 +62,6 @@ struct LaunchShape {
 
 class Block;
 
-// What threads tell each other by (operations/progress.h); of one in shared memory its value, too.
-struct Count {
-  unsigned value = 0;
-  Ordering::Clock told;
-};
-
 // The operands of a collective, one pointer a lane; null for lanes outside the mask.
 using LaneOperands = std::array<void*, 32>;
 
@@ -129,7 +123,8 @@ class Block {
   CopyGroups& copies() { return copies_[static_cast<std::size_t>(running_)]; }
   BulkStores& bulk_stores() { return bulk_stores_[static_cast<std::size_t>(running_)]; }
   Mbarriers& mbarriers() { return mbarriers_; }
-  std::map<std::uintptr_t, Count>& counts() { return counts_; }
+  // What is known to who looks at a counter (operations/progress.h), by its address.
+  std::map<const unsigned*, Ordering::Clock>& told() { return told_; }
   AsyncRegisters& async_registers(int warpgroup) { return async_registers_[static_cast<std::size_t>(warpgroup)]; }
   RegisterPool& register_pool() { return register_pool_; }
   // Warpgroups, the last of which may lack warps.
@@ -200,7 +195,7 @@ class Block {
   std::vector<WarpgroupMeeting> warpgroup_meetings_;
   std::vector<AsyncRegisters> async_registers_;  // by warpgroup
   Mbarriers mbarriers_;
-  std::map<std::uintptr_t, Count> counts_;  // by address
+  std::map<const unsigned*, Ordering::Clock> told_;
   RegisterPool register_pool_;
   int earlier_kernels_ = kNobody;                     // the agent that those are, once a thread waits for them
   std::vector<std::optional<Site>> global_accesses_;  // by thread: the first that was not ordered after such a wait

@@ -61,7 +61,7 @@ void check_wgmma_work(const KernelConfig& config, const Counters& counters) {
   const auto count = static_cast<std::uint64_t>(tiles(config, kM));
   const auto stages =
       count * static_cast<std::uint64_t>(of.segments * ceil_div(extent(config.problem, of.depth, kM), tile.k));
-  const auto blocks = static_cast<std::uint64_t>(instructions_of_a_step(tile));
+  const auto blocks = static_cast<std::uint64_t>(instructions_of_a_step(config));
   CHECK(counters.wgmma == stages * static_cast<std::uint64_t>(tile.k / 16) * blocks);
 
   const Box output = output_box(config);

@@ -22,8 +22,9 @@ constexpr Problem problem(Pass pass, int d_model, int d_intermediate, int access
 }
 
 // wgmma instructions that a tile takes for 16 of k.
-[[maybe_unused]] constexpr int instructions_of_a_step(const Tile& tile) {
-  return is_swapped(tile) ? 2 * tile.n / kWgmmaRows : tile.m / kWgmmaRows;
+[[maybe_unused]] constexpr int instructions_of_a_step(const KernelConfig& config) {
+  const Tile& tile = config.tile;
+  return is_swapped(tile) ? 2 * tile.n / kWgmmaRows : (has_halves_apart(config) ? 2 : 1) * tile.m / kWgmmaRows;
 }
 
 }  // namespace

@@ -67,7 +67,7 @@ void check_wgmma_work(const KernelConfig& config, const Counters& counters) {
   const Tile& tile = config.tile;
   const auto tile_count = static_cast<std::uint64_t>(tiles(config, kM));
   const auto stages = static_cast<std::uint64_t>(ceil_div(kProblem.d_model, tile.k));
-  const auto blocks = static_cast<std::uint64_t>(instructions_of_a_step(tile));
+  const auto blocks = static_cast<std::uint64_t>(instructions_of_a_step(config));
   CHECK(counters.wgmma == tile_count * stages * static_cast<std::uint64_t>(tile.k / 16) * blocks);
 
   const Product of = product(config.problem);

@@ -16,10 +16,12 @@ constexpr Tile kPingPong{64, 64, 64, 3, 4, 1, 2};
 constexpr Tile kPingPongTall{128, 64, 64, 2, 4, 1, 1};   // two blocks of operand A to a warpgroup
 constexpr Tile kPingPongNarrow{64, 24, 64, 4, 4, 1, 2};  // staged without a swizzle, an odd number of groups
 constexpr Tile kCooperative{128, 64, 64, 2, 8, 1, 2};
-constexpr Tile kCooperativeWide{128, 128, 64, 2, 8, 1, 2};  // halves by two parts beside dg and du
+constexpr Tile kCooperativeWide{128, 128, 64, 2, 8, 1, 2};   // halves by two parts beside dg and du
+constexpr Tile kCooperativeApart{128, 192, 64, 2, 8, 1, 2};  // halves of B one after the other
 constexpr Tile kSwapped{64, 64, 64, 3, 1, 4, 2};
-constexpr Tile kSwappedTall{144, 64, 64, 2, 1, 4, 2};          // two rounds, of an odd number of groups
-constexpr Tile kSwappedCooperative{192, 128, 64, 2, 1, 8, 2};  // two rounds
+constexpr Tile kSwappedTall{144, 64, 64, 2, 1, 4, 2};             // two rounds, of an odd number of groups
+constexpr Tile kSwappedCooperative{192, 128, 64, 2, 1, 8, 2};     // two rounds
+constexpr Tile kSwappedCooperativeOdd{200, 128, 64, 2, 1, 8, 1};  // groups of rows that are no whole tasks
 constexpr Tile kSwappedCooperativeNarrow{32, 128, 64, 2, 1, 8, 2};
 
 constexpr Accum kAccum = Accum::SWIGLU_TEST_ACCUM;
@@ -107,6 +109,7 @@ TEST_CASE("wgmma_sm90: dgate_dx, " SWIGLU_TEST_COMBINATION) {
   add_beside<kCooperative, 200, 520>(runs);  // sections, the last of one chunk
   add_beside<kSwapped, 300, 131>(runs);
   add_beside<kCooperativeWide, 300, 131>(runs);
+  add_beside<kSwappedCooperativeOdd, 72, 131>(runs);
   CHECK((runs.size() >= 9 || kAccum == Accum::f16));  // fewer where columns of weights are contiguous or sums promoted
   check(runs);
 }
@@ -143,10 +146,29 @@ TEST_CASE("wgmma_sm90: dw, " SWIGLU_TEST_COMBINATION) {
   add_modes<kPingPongTall, Pass::dw, 200, 72>(runs);
   add_modes<kCooperative, Pass::dw, 136, 200>(runs);
   add_modes<kCooperative, Pass::dw, 131, 67, Gradient::f32>(runs);
+  add_modes<kCooperativeApart, Pass::dw, 136, 200>(runs);
+  add_modes<kCooperativeApart, Pass::dw, 67, 261, Gradient::f32>(runs);
   add_modes<kSwapped, Pass::dw, 72, 131>(runs);
   add_modes<kSwappedCooperative, Pass::dw, 200, 136>(runs);
   add_modes<kSwappedCooperative, Pass::dw, 196, 131, Gradient::f32>(runs);
-  CHECK(runs.size() == 33);
+  CHECK(runs.size() == 41);
+  check(runs);
+}
+
+template <Tile kTile, int kModel, int kIntermediate, Gradient kGradient = Gradient::element>
+void add_beside_dw(std::vector<Run>& runs) {
+  add<kTile, Pass::dgate_dw, kModel, kIntermediate, kGradient>(runs, {.m = 1, .accumulate = true, .blocks = 1});
+  add<kTile, Pass::dgate_dw, kModel, kIntermediate, kGradient>(runs, {.m = 150, .blocks = 3});
+  add<kTile, Pass::dgate_dw, kModel, kIntermediate, kGradient>(runs, {.m = 461, .accumulate = true, .blocks = 2});
+}
+
+TEST_CASE("wgmma_sm90: dgate_dw, " SWIGLU_TEST_COMBINATION) {
+  std::vector<Run> runs;
+  add_beside_dw<kCooperativeApart, 136, 200>(runs);
+  add_beside_dw<kCooperativeApart, 67, 520, Gradient::f32>(runs);
+  add_beside_dw<kCooperative, 200, 131>(runs);
+  add_beside_dw<kSwappedCooperative, 300, 61, Gradient::f32>(runs);
+  CHECK(runs.size() == 12);
   check(runs);
 }
 

@@ -13,4 +13,6 @@ inline void raise_to(unsigned long long* time, unsigned long long at_least) { em
 
 inline unsigned long long look_at(const unsigned long long* time) { return emulator::look_at(time); }
 
+inline void sleep(unsigned /*nanoseconds*/) {}
+
 }  // namespace swiglu::ptx

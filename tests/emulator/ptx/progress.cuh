@@ -17,10 +17,4 @@ inline unsigned look_at(const unsigned* counter, const emulator::Location& where
 inline void fence_gpu() {}
 inline void fence_async() { emulator::fence_proxy_async(); }
 
-inline void raise_shared(unsigned address, unsigned at_least) { emulator::raise_shared_count(address, at_least); }
-inline unsigned look_at_shared(unsigned address, const emulator::Location& where = emulator::Location::current()) {
-  return emulator::look_at_shared_count(address, where);
-}
-inline void set_shared(unsigned address, unsigned value) { emulator::set_shared_count(address, value); }
-
 }  // namespace swiglu::ptx

@@ -34,6 +34,7 @@ const std::vector<std::string> kConfigs = {
     "bf16_f32_4096x14336_nk_recompute/wgmma_sm90/128x88x64_s5_w4x1_g16",
     "bf16_f32_4096x14336_nk_dx/wgmma_sm90/128x128x64_s4_w8x1_g16",
     "bf16_f32_4096x14336_kn_dgate_dx/wgmma_sm90/128x128x64_s4_w8x1_g16",
+    "bf16_f32_1024x3072_nk_dgate_dw/wgmma_sm90/128x192x64_s3_w8x1_g8",
     "bf16_f32_4096x14336_kn_dw/wgmma_sm90/192x128x64_s3_w1x8_g8",
     "bf16_f32_4096x14336_kn_recompute/mma_sm80/128x128x64_s3_w2x4_g16",
     "bf16_f32_4096x14336_nk_dx/mma_sm80/128x128x64_s3_w2x4_g16",

@@ -41,10 +41,11 @@ swiglu_backward_args arguments(std::int64_t m) {
   return args;
 }
 
-std::vector<BackwardStep> steps(const swiglu_plan_desc& desc, const swiglu_backward_args& args, bool beside = false) {
+std::vector<BackwardStep> steps(const swiglu_plan_desc& desc, const swiglu_backward_args& args,
+                                Dgate dgate = Dgate::apart) {
   const PlanSpec spec = check_description(desc);
   const BackwardExecution execution = check_backward(spec, args, 1);
-  const BackwardSteps all(spec, execution, kMultiprocessors, beside);
+  const BackwardSteps all(spec, execution, kMultiprocessors, dgate);
   return {all.get().begin(), all.get().end()};
 }
 
@@ -89,7 +90,7 @@ TEST_CASE("what is not wanted is not computed") {
 
 TEST_CASE("dg and du beside dx, where both are wanted and every pointer is aligned") {
   const swiglu_plan_desc desc = f16_description(SWIGLU_PASS_BACKWARD | SWIGLU_PASS_BACKWARD_RECOMPUTE, 256, 512);
-  const auto all = steps(desc, arguments(100), true);
+  const auto all = steps(desc, arguments(100), Dgate::beside_dx);
   CHECK(passes(all) == std::vector{Pass::dgate_dx, Pass::dw});
   const BackwardLayout layout = backward_layout(check_description(desc), 100, kMultiprocessors);
   CHECK(all[0].aligned);
@@ -100,19 +101,44 @@ TEST_CASE("dg and du beside dx, where both are wanted and every pointer is align
   for (const void* swiglu_backward_args::*const pointer : {&swiglu_backward_args::dout, &swiglu_backward_args::u}) {
     swiglu_backward_args args = arguments(100);
     args.*pointer = static_cast<const char*>(args.*pointer) + 8;
-    CHECK(passes(steps(desc, args, true)) == std::vector{Pass::dgate, Pass::dx, Pass::dw});
+    CHECK(passes(steps(desc, args, Dgate::beside_dx)) == std::vector{Pass::dgate, Pass::dx, Pass::dw});
   }
   swiglu_backward_args args = arguments(100);
   args.x = static_cast<const char*>(args.x) + 2;  // read by dw alone
-  CHECK(passes(steps(desc, args, true)) == std::vector{Pass::dgate_dx, Pass::dw});
+  CHECK(passes(steps(desc, args, Dgate::beside_dx)) == std::vector{Pass::dgate_dx, Pass::dw});
   args.dx = nullptr;
-  CHECK(passes(steps(desc, args, true)) == std::vector{Pass::dgate, Pass::dw});
+  CHECK(passes(steps(desc, args, Dgate::beside_dx)) == std::vector{Pass::dgate, Pass::dw});
   args = arguments(100);
   args.dw_gate = args.dw_up = nullptr;
-  CHECK(passes(steps(desc, args, true)) == std::vector{Pass::dgate_dx});
+  CHECK(passes(steps(desc, args, Dgate::beside_dx)) == std::vector{Pass::dgate_dx});
   args.g = args.u = nullptr;
-  CHECK(passes(steps(desc, args, true)) == std::vector{Pass::recompute, Pass::dx});
-  CHECK(passes(steps(desc, arguments(0), true)) == std::vector{Pass::dw_sum});
+  CHECK(passes(steps(desc, args, Dgate::beside_dx)) == std::vector{Pass::recompute, Pass::dx});
+  CHECK(passes(steps(desc, arguments(0), Dgate::beside_dx)) == std::vector{Pass::dw_sum});
+}
+
+TEST_CASE("dg and du beside dWg and dWu, where both are wanted, unsplit, and every pointer is aligned") {
+  const swiglu_plan_desc desc = f16_description(SWIGLU_PASS_BACKWARD | SWIGLU_PASS_BACKWARD_RECOMPUTE, 256, 512);
+  const auto all = steps(desc, arguments(100), Dgate::beside_dw);
+  CHECK(passes(all) == std::vector{Pass::dgate_dw, Pass::dx});
+  CHECK(all[0].aligned);
+  CHECK(all[0].params.splits == 1);
+  CHECK(all[0].params.dw_up == address(0x900000000));
+  CHECK(all[0].params.du == all[1].params.du);
+  for (const void* swiglu_backward_args::*const pointer : {&swiglu_backward_args::g, &swiglu_backward_args::x}) {
+    swiglu_backward_args args = arguments(100);
+    args.*pointer = static_cast<const char*>(args.*pointer) + 8;
+    CHECK(passes(steps(desc, args, Dgate::beside_dw)) == std::vector{Pass::dgate, Pass::dx, Pass::dw});
+  }
+  CHECK(passes(steps(desc, arguments(20000), Dgate::beside_dw)) ==
+        std::vector{Pass::dgate, Pass::dx, Pass::dw, Pass::dw_sum});
+  swiglu_backward_args args = arguments(100);
+  args.dx = nullptr;
+  CHECK(passes(steps(desc, args, Dgate::beside_dw)) == std::vector{Pass::dgate_dw});
+  args.dw_gate = nullptr;
+  CHECK(passes(steps(desc, args, Dgate::beside_dw)) == std::vector{Pass::dgate, Pass::dw_single});
+  args = arguments(100);
+  args.g = args.u = nullptr;
+  CHECK(passes(steps(desc, args, Dgate::beside_dw)) == std::vector{Pass::recompute, Pass::dx, Pass::dw});
 }
 
 TEST_CASE("one weight's gradient alone is dw_single, whichever it is") {

@@ -1,4 +1,4 @@
-// Where dg and du are computed beside dx, on paper.
+// Which kernel computes dg and du, on paper.
 #include "plan/dgate_choice.h"
 
 #include <doctest/doctest.h>
@@ -10,11 +10,11 @@
 namespace swiglu {
 namespace {
 
-bool beside(const swiglu_plan_desc& desc, std::int64_t m, const char* arch_name = "sm_90a") {
+Dgate chosen(const swiglu_plan_desc& desc, std::int64_t m, const char* arch_name = "sm_90a") {
   const PlanSpec spec = check_description(desc);
   const Arch arch = known_arch(arch_name);
   const DgateChoice choice(spec, arch, arch.representative);
-  const bool answer = choice(bucket_for(spec, m));
+  const Dgate answer = choice(bucket_for(spec, m));
   CHECK(choice(bucket_for(spec, m)) == answer);
   return answer;
 }
@@ -26,33 +26,39 @@ swiglu_plan_desc description(std::int64_t d_model, std::int64_t d_intermediate) 
 }
 
 TEST_CASE("where there is much to compute dg and du are computed beside dx") {
-  CHECK(beside(description(2048, 6144), 8192));
-  CHECK(beside(description(2048, 6144), 4096));
+  CHECK(chosen(description(2048, 6144), 8192) == Dgate::beside_dx);
+  CHECK(chosen(description(2048, 6144), 4096) == Dgate::beside_dx);
+  CHECK(chosen(description(4096, 12288), 8192) == Dgate::beside_dx);
 }
 
-TEST_CASE("where dx alone takes larger tiles they are two kernels") {
-  CHECK_FALSE(beside(description(4096, 12288), 8192));
+TEST_CASE("where all tiles of dW are computed at once they are computed beside them") {
+  CHECK(chosen(description(1024, 3072), 8192) == Dgate::beside_dw);
+  CHECK(chosen(description(1024, 3072), 16384) == Dgate::beside_dw);
 }
 
-TEST_CASE("where all of dx is soon done the first tiles would wait too long for them") {
-  CHECK_FALSE(beside(description(512, 1536), 16384));
-  CHECK_FALSE(beside(description(4096, 14336), 128));
-  CHECK_FALSE(beside(description(1024, 3072), 1));
+TEST_CASE("where all of the product is soon done the first tiles would wait too long for them") {
+  CHECK(chosen(description(512, 1536), 16384) == Dgate::apart);
+  CHECK(chosen(description(4096, 14336), 128) == Dgate::apart);
+  CHECK(chosen(description(1024, 3072), 1) == Dgate::apart);
+}
+
+TEST_CASE("not by tiles by which the product alone would take longer") {
+  CHECK(chosen(description(1536, 4608), 8192) == Dgate::apart);
 }
 
 TEST_CASE("only sm_90a has a kernel for it, and only for rows at multiples of 16 bytes") {
-  CHECK_FALSE(beside(description(2048, 6144), 8192, "sm_80"));
-  CHECK_FALSE(beside(description(2048, 6148), 8192));
+  CHECK(chosen(description(2048, 6144), 8192, "sm_80") == Dgate::apart);
+  CHECK(chosen(description(2048, 6148), 8192) == Dgate::apart);
   swiglu_plan_desc desc = description(2048, 6144);
   desc.ld_g = 6146;
-  CHECK_FALSE(beside(desc, 8192));
+  CHECK(chosen(desc, 8192) == Dgate::apart);
 }
 
 TEST_CASE("nobody who recomputes asks for it, and one kernel for every m is one answer") {
-  CHECK_FALSE(beside(f16_description(SWIGLU_PASS_BACKWARD_RECOMPUTE, 2048, 6144), 8192));
+  CHECK(chosen(f16_description(SWIGLU_PASS_BACKWARD_RECOMPUTE, 2048, 6144), 8192) == Dgate::apart);
   swiglu_plan_desc desc = description(2048, 6144);
   desc.options = SWIGLU_OPTION_BATCH_INVARIANT;
-  CHECK(beside(desc, 1) == beside(desc, 8192));
+  CHECK(chosen(desc, 1) == chosen(desc, 8192));
 }
 
 }  // namespace

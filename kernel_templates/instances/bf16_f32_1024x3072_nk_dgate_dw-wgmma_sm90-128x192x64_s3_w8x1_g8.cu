@@ -1,0 +1,17 @@
+#include "swiglu/wgmma_sm90.cuh"
+
+constexpr swiglu::KernelConfig kConfig{
+    .problem = {.dtype = swiglu::DType::bf16,
+                .accum = swiglu::Accum::f32,
+                .layout = swiglu::Layout::nk,
+                .pass = swiglu::Pass::dgate_dw,
+                .d_model = 1024,
+                .d_intermediate = 3072,
+                .access_bytes = 16},
+    .family = swiglu::Family::wgmma_sm90,
+    .tile = {.m = 128, .n = 192, .k = 64, .stages = 3, .warps_m = 8, .warps_n = 1, .group_m = 8}};
+
+extern "C" __global__ void __launch_bounds__(swiglu::threads(kConfig), swiglu::min_blocks(kConfig))
+    swiglu_kernel(const __grid_constant__ swiglu::TmaParams params) {
+  swiglu::wgmma_sm90::backward<kConfig>(params);
+}
