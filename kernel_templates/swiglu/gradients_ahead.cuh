@@ -14,7 +14,8 @@
 //
 //   bytes 0 to 7: tasks drawn   from byte 128 on, 4 each: tasks done, of each section
 //
-// Every block finds out for itself up to which section all are done, and keeps that in its shared memory.
+// Boxes of what a task reads come through slots of the warp's own in shared memory, by tensor maps that clip the edges;
+// those of the warp's next task are on their way into the L2 cache meanwhile.
 #pragma once
 
 #include "ptx/clock.cuh"

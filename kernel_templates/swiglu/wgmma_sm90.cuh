@@ -310,6 +310,7 @@ __device__ __forceinline__ void run(const TmaParams& params) {
   static_assert(sizeof(Stage<C>) % kSharedAlignment == 0 && sizeof(Stage<C>::a) % kSharedAlignment == 0 &&
                     sizeof(Stage<C>::b[0]) % kSharedAlignment == 0,
                 "what is swizzled is aligned");
+  static_assert((sizeof(SharedStorage<C>::ring) + sizeof(SharedStorage<C>::staging)) % 128 == 0, "so are boxes");
   constexpr int kConsumers = Shape<C>::kConsumers;
   constexpr unsigned kReaders = (Shape<C>::kPingPong ? 1 : kConsumers) * kWarpgroupWarps;
 
