@@ -19,17 +19,15 @@ class BucketAnswers {
   Answer get(int bucket, const Decide& decide) {
     std::atomic<signed char>& answer = answers_[static_cast<std::size_t>(bucket)];
     signed char known = answer.load(std::memory_order_relaxed);
-    if (known == kUnknown) {
-      known = static_cast<signed char>(kUnknown + 1 + static_cast<int>(decide()));
+    if (known == 0) {
+      known = static_cast<signed char>(1 + static_cast<int>(decide()));
       answer.store(known, std::memory_order_relaxed);
     }
-    return static_cast<Answer>(known - kUnknown - 1);
+    return static_cast<Answer>(known - 1);
   }
 
  private:
-  static constexpr signed char kUnknown = 0;
-
-  std::array<std::atomic<signed char>, std::size_t{kBuckets} + 1> answers_{};  // and for kEveryM
+  std::array<std::atomic<signed char>, std::size_t{kBuckets} + 1> answers_{};  // and for kEveryM; 1 more, 0: unknown
 };
 
 // Of a bucket the value at its representative m; for kEveryM the sum of all buckets'.

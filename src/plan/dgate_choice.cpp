@@ -30,30 +30,27 @@ bool DgateChoice::is_as_fast(const Tile& tile, const KernelConfig& best, int buc
          }) < 0;
 }
 
-// Logarithm of what one kernel takes of what two do, if it can be chosen.
-std::optional<double> DgateChoice::gain(Pass together, Pass alone, int bucket) const {
+// Logarithm of what all kernels apart take of what they do with one in place of dgate's and the product's, if it can be
+// chosen.
+std::optional<double> DgateChoice::gain(const std::vector<KernelConfig>& kernels, const KernelConfig& product,
+                                        const Apart& apart, int bucket) const {
   constexpr double kClearSeconds = 8e-6;  // an operation of its own, after which nothing begins early
-  const Problem problem = problem_of(spec_, together);
-  const std::vector<KernelConfig> kernels = candidates(problem, arch_, device_);
   if (kernels.empty()) {
     return std::nullopt;
   }
+  const Problem problem = kernels.front().problem;
   const bool forced = std::any_of(kernels.begin(), kernels.end(), is_forced);
   const KernelConfig beside = ranked(problem, bucket, arch_, device_).front().config;
-  const KernelConfig product = ranked(problem_of(spec_, alone), bucket, arch_, device_).front().config;
   if (!forced && !is_as_fast(beside.tile, product, bucket)) {
     return std::nullopt;
   }
-  const KernelConfig dgate = ranked(problem_of(spec_, Pass::dgate), bucket, arch_, device_).front().config;
-  const Pass other = alone == Pass::dx ? Pass::dw : Pass::dx;
-  const KernelConfig rest = ranked(problem_of(spec_, other), bucket, arch_, device_).front().config;
   const double gained = over_buckets(bucket, [&](std::int64_t m) {
-    if (together == Pass::dgate_dw && split_tokens(problem, 2, m, device_.multiprocessors).splits > 1) {
+    if (is_dw(problem.pass) && split_tokens(problem, 2, m, device_.multiprocessors).splits > 1) {
       return 0.0;  // then they are apart
     }
     const auto seconds = [&](const KernelConfig& config) { return estimate(config, m, device_).seconds; };
-    return std::log((seconds(dgate) + seconds(product) + seconds(rest)) /
-                    (seconds(beside) + kClearSeconds + seconds(rest)));
+    const double all = seconds(apart.dgate) + seconds(apart.dx) + seconds(apart.dw);
+    return std::log(all / (all - seconds(apart.dgate) - seconds(product) + seconds(beside) + kClearSeconds));
   });
   return gained > 0 || forced ? std::optional(gained) : std::nullopt;
 }
@@ -62,8 +59,16 @@ Dgate DgateChoice::decide(int bucket) const {
   if (!wants(spec_, Pass::dgate)) {
     return Dgate::apart;
   }
-  const std::optional<double> by_dx = gain(Pass::dgate_dx, Pass::dx, bucket);
-  const std::optional<double> by_dw = gain(Pass::dgate_dw, Pass::dw, bucket);
+  const auto all = [&](Pass pass) { return candidates(problem_of(spec_, pass), arch_, device_); };
+  const std::vector<KernelConfig> with_dx = all(Pass::dgate_dx);
+  const std::vector<KernelConfig> with_dw = all(Pass::dgate_dw);
+  if (with_dx.empty() && with_dw.empty()) {
+    return Dgate::apart;
+  }
+  const auto best = [&](Pass pass) { return ranked(problem_of(spec_, pass), bucket, arch_, device_).front().config; };
+  const Apart apart{best(Pass::dgate), best(Pass::dx), best(Pass::dw)};
+  const std::optional<double> by_dx = gain(with_dx, apart.dx, apart, bucket);
+  const std::optional<double> by_dw = gain(with_dw, apart.dw, apart, bucket);
   if (by_dw && (!by_dx || *by_dw > *by_dx)) {
     return Dgate::beside_dw;
   }

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "base/arch.h"
 #include "plan/bucket_answers.h"
@@ -35,9 +36,17 @@ class DgateChoice {
   }
 
  private:
+  // The best kernel of each on paper.
+  struct Apart {
+    KernelConfig dgate;
+    KernelConfig dx;
+    KernelConfig dw;
+  };
+
   Dgate decide(int bucket) const;
   bool is_as_fast(const Tile& tile, const KernelConfig& best, int bucket) const;
-  std::optional<double> gain(Pass together, Pass alone, int bucket) const;
+  std::optional<double> gain(const std::vector<KernelConfig>& kernels, const KernelConfig& product, const Apart& apart,
+                             int bucket) const;
 
   const PlanSpec& spec_;
   const Arch& arch_;
