@@ -125,15 +125,19 @@ SWIGLU_HD constexpr int boxes(Major major, int rows) { return major == Major::k 
 
 // wgmma_sm90: a warpgroup stages one half of 64 rows of its sums at a time, by this many columns of them: of all, or of
 // an equal part that is whole groups of 8. Beside dg and du, and beside the largest stages, there is room for 64 at
-// most.
+// most; of a cooperative tile of the recomputation by fewer, so that there are slots for dout before it is needed.
 SWIGLU_HD constexpr int staged_sums(const KernelConfig& config) {
   const Tile& tile = config.tile;
+  const Pass pass = config.problem.pass;
+  const bool fetches_early = pass == Pass::recompute && !is_ping_pong(tile);
   if (!is_swapped(tile)) {
-    const bool little_room = has_gradients_ahead(config.problem.pass) || has_halves_apart(config);
-    return little_room && tile.n % kWgmmaRows == 0 ? kWgmmaRows : tile.n;
+    const bool little_room = has_gradients_ahead(pass) || has_halves_apart(config);
+    const int most = fetches_early ? 32 : little_room ? kWgmmaRows : tile.n;
+    return tile.n % most == 0 ? most : tile.n;
   }
+  const int most = fetches_early ? 40 : 2 * kWgmmaRows;
   int parts = 1;
-  while (tile.m / parts > 128 || tile.m % (parts * 8) != 0) {
+  while (tile.m / parts > most || tile.m % (parts * 8) != 0) {
     ++parts;
   }
   return tile.m / parts;
@@ -176,11 +180,6 @@ SWIGLU_HD constexpr bool fetches(const Problem& problem) {
   return problem.pass == Pass::recompute || (is_dw(problem.pass) && problem.gradient == Gradient::element);
 }
 
-// wgmma_sm90: of a stage two, full and empty; of a consumer one, for what it fetches.
-SWIGLU_HD constexpr int product_barriers(const KernelConfig& config) {
-  return 2 * config.tile.stages + (fetches(config.problem) ? consumer_warpgroups(config.tile) : 0);
-}
-
 // mma_sm80: one half of an output tile as it lies in memory.
 SWIGLU_HD constexpr int staged_half_elements(const KernelConfig& config) {
   const Tile& tile = config.tile;
@@ -198,20 +197,39 @@ SWIGLU_HD constexpr int staging_slot_elements(const KernelConfig& config) {
 }
 
 // wgmma_sm90: slots that a warpgroup's staging has. Of a cooperative tile, whose epilogue nothing hides, as many as fit
-// beside the ring and divide what is staged of a tile, so that each is always written in its turn.
+// beside the ring: of the recomputation one for du and the others for dout, where dg goes out, if there is room for
+// three at least; of other passes so many that they divide what is staged of a tile, and each is always written in its
+// turn.
+inline constexpr int kBarriersRoom = 512;  // bytes, of all barriers
 SWIGLU_HD constexpr int staging_slots(const KernelConfig& config) {
   const Pass pass = config.problem.pass;
-  if (is_ping_pong(config.tile) || pass == Pass::recompute || has_gradients_ahead(pass)) {
+  if (is_ping_pong(config.tile) || has_gradients_ahead(pass)) {
     return 1;
   }
-  const int left = kWgmmaSharedBytes - ring_bytes(config) - product_barriers(config) * kBarrierBytes;
   const int slot_bytes = consumer_warpgroups(config.tile) * staging_slot_elements(config) * kElementBytes;
-  const int staged = staged_rounds(config) * staged_outputs(pass);
-  int slots = staged;
-  while (slots > 1 && (staged % slots != 0 || slots * slot_bytes > left)) {
+  const int fit = (kWgmmaSharedBytes - ring_bytes(config) - kBarriersRoom) / slot_bytes;
+  const int rounds = staged_rounds(config);
+  const int most = pass == Pass::recompute ? rounds + 1 : rounds * staged_outputs(pass);
+  int slots = fit < most ? fit : most;
+  if (pass == Pass::recompute) {
+    return slots < 3 ? 1 : slots;
+  }
+  while (slots > 1 && most % slots != 0) {
     --slots;
   }
-  return slots;
+  return slots > 1 ? slots : 1;
+}
+
+// wgmma_sm90: those of them into which what results are computed from is fetched.
+SWIGLU_HD constexpr int fetch_slots(const KernelConfig& config) {
+  const int slots = staging_slots(config);
+  return config.problem.pass == Pass::recompute && slots > 1 ? slots - 1 : 1;
+}
+
+// wgmma_sm90: of a stage two, full and empty; of a consumer one for each slot that is fetched into.
+SWIGLU_HD constexpr int product_barriers(const KernelConfig& config) {
+  return 2 * config.tile.stages +
+         (fetches(config.problem) ? consumer_warpgroups(config.tile) * fetch_slots(config) : 0);
 }
 
 // Of an output tile on its way to wide stores: for each consumer of wgmma_sm90; of mma_sm80 it takes the place of the

@@ -32,52 +32,60 @@ class StagedStore {
 
  public:
   static constexpr int kSlots = staging_slots(C);
+  static constexpr int kFetchSlots = fetch_slots(C);
   static constexpr int kGroups = staged_sums(C) / 8;  // of 8 columns of sums
 
-  // `staging`: the warpgroup's, shared address. `barrier`: a number of its own. `fetched`: an mbarrier of its own, for
-  // one arrival, if it fetches.
+  // `staging`: the warpgroup's, shared address. `barrier`: a number of its own. `fetched`: mbarriers of its own, for
+  // one arrival, of each slot that it fetches into.
   __device__ __forceinline__ StagedStore(unsigned staging, int barrier, unsigned fetched)
       : staging_(staging),
         barrier_(barrier),
         fetched_(fetched),
         thread_(static_cast<int>(threadIdx.x) % kWarpgroupThreads) {}
 
-  // Each of these is for one slot. begin(), stage(), send(), with the slots in turns; or fetch(), which may be early,
-  // wait_fetched(), update(), send(), with slot 0 alone. begin: the next slot may be written again.
+  // Each of these is for one slot: begin(), stage(), send(); or fetch(), which may be early, wait_fetched(), update(),
+  // send().
+
+  // Until all but the last kPending that were sent have been read, and their slots may be written again.
+  template <int kPending>
   __device__ __forceinline__ void begin() const {
-    if (thread_ == 0) {
-      ptx::tma_store_wait_read<kSlots - 1>();
-    }
+    wait_sent<kPending>();
     ptx::barrier_sync<kWarpgroupThreads>(barrier_);
   }
 
-  // What is at row and column of the map's matrix, with zeros beyond it.
-  __device__ __forceinline__ void fetch(const TensorMap& map, int row, int column) const {
+  // The same for the thread that issues copies, and may fetch into those slots.
+  template <int kPending>
+  __device__ __forceinline__ void wait_sent() const {
     if (thread_ == 0) {
-      ptx::tma_store_wait_read<0>();
-      ptx::mbarrier_arrive_expect(fetched_, kBoxes * kBoxBytes);
+      ptx::tma_store_wait_read<kPending>();
+    }
+  }
+
+  // What is at row and column of the map's matrix, with zeros beyond it.
+  __device__ __forceinline__ void fetch(const TensorMap& map, int row, int column, int slot) const {
+    if (thread_ == 0) {
+      const unsigned barrier = fetched_ + static_cast<unsigned>(slot) * kBarrierBytes;
+      ptx::mbarrier_arrive_expect(barrier, kBoxes * kBoxBytes);
 #pragma unroll
       for (int box = 0; box < kBoxes; ++box) {
-        ptx::tma_load(staging_ + static_cast<unsigned>(box) * kBoxBytes, map, column + box * kBox.columns, row,
-                      fetched_);
+        ptx::tma_load(address_of(slot, box), map, column + box * kBox.columns, row, barrier);
       }
     }
   }
 
-  __device__ __forceinline__ void wait_fetched() {
-    ptx::mbarrier_wait(fetched_, fetched_parity_);
-    fetched_parity_ ^= 1;
+  __device__ __forceinline__ void wait_fetched(int slot) {
+    ptx::mbarrier_wait(fetched_ + static_cast<unsigned>(slot) * kBarrierBytes, fetched_parities_ >> slot & 1);
+    fetched_parities_ ^= 1u << slot;
   }
 
   // What was staged goes to row and column of the map's matrix.
-  __device__ __forceinline__ void send(const TensorMap& map, int row, int column, int slot = 0) const {
+  __device__ __forceinline__ void send(const TensorMap& map, int row, int column, int slot) const {
     ptx::fence_proxy_async();
     ptx::barrier_sync<kWarpgroupThreads>(barrier_);
     if (thread_ == 0) {
 #pragma unroll
       for (int box = 0; box < kBoxes; ++box) {
-        ptx::tma_store(map, column + box * kBox.columns, row,
-                       staging_ + static_cast<unsigned>(slot) * kSlotBytes + static_cast<unsigned>(box) * kBoxBytes);
+        ptx::tma_store(map, column + box * kBox.columns, row, address_of(slot, box));
       }
       ptx::tma_store_commit();
     }
@@ -91,9 +99,8 @@ class StagedStore {
 
   // value(j, e): elements e and e + 1 of group j (wgmma_accumulators.cuh), packed.
   template <typename Value>
-  __device__ __forceinline__ void stage(Value value, int slot = 0) const {
-    for_each_pair([&](int j, unsigned of_slot_0) {
-      const unsigned at = of_slot_0 + static_cast<unsigned>(slot) * kSlotBytes;
+  __device__ __forceinline__ void stage(Value value, int slot) const {
+    for_each_pair(slot, [&](int j, unsigned at) {
       if (j + 1 < kGroups) {
         store(at, {value(j, 0), value(j, 2), value(j + 1, 0), value(j + 1, 2)});
       } else {
@@ -104,8 +111,8 @@ class StagedStore {
 
   // value(j, e, old): the same, computed from what is staged there. Each warp reads and writes its own.
   template <typename Value>
-  __device__ __forceinline__ void update(Value value) const {
-    for_each_pair([&](int j, unsigned at) {
+  __device__ __forceinline__ void update(Value value, int slot) const {
+    for_each_pair(slot, [&](int j, unsigned at) {
       if (j + 1 < kGroups) {
         unsigned old[4];
         load(old, at);
@@ -119,10 +126,14 @@ class StagedStore {
   }
 
  private:
+  __device__ __forceinline__ unsigned address_of(int slot, int box) const {
+    return staging_ + static_cast<unsigned>(slot) * kSlotBytes + static_cast<unsigned>(box) * kBoxBytes;
+  }
+
   // visit(j, address) for two groups at a time, which are four 8x8 matrices: of either, rows + 0 and + 8 of the sums.
   // The address is of the lane's row of them; of the last of an odd number of groups those of lanes below 16 count.
   template <typename Visit>
-  __device__ __forceinline__ void for_each_pair(Visit visit) const {
+  __device__ __forceinline__ void for_each_pair(int slot, Visit visit) const {
     unsigned thread = static_cast<unsigned>(thread_);
     ptx::keep(thread);  // or the compiler would hold the addresses of a round in registers all the time
     const int lane = static_cast<int>(thread) % kWarpThreads;
@@ -133,8 +144,8 @@ class StagedStore {
 #pragma unroll
     for (int j = 0; j < kGroups; j += 2) {
       const int of_sums = j + (j + 1 < kGroups ? group : 0);
-      visit(j, kUpright ? address(warp * 16 + half * 8 + within, of_sums)
-                        : address(of_sums * 8 + within, warp * 2 + half));
+      visit(j, static_cast<unsigned>(slot) * kSlotBytes + (kUpright ? address(warp * 16 + half * 8 + within, of_sums)
+                                                                    : address(of_sums * 8 + within, warp * 2 + half)));
     }
   }
 
@@ -175,7 +186,7 @@ class StagedStore {
   unsigned staging_;
   int barrier_;
   unsigned fetched_;
-  unsigned fetched_parity_ = 0;
+  unsigned fetched_parities_ = 0;  // a bit of each slot
   int thread_;
 };
 

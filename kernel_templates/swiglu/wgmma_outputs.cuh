@@ -22,7 +22,10 @@ class Outputs {
   static constexpr bool kSwapped = is_swapped(C.tile);
   static constexpr bool kApart = has_halves_apart(C);
   static constexpr int kGroups = StagedStore<C>::kGroups;
+  static constexpr int kSlots = StagedStore<C>::kSlots;
+  static constexpr int kFetchSlots = StagedStore<C>::kFetchSlots;
   static constexpr int kRounds = staged_rounds(C);
+  static constexpr int kOutputs = staged_outputs(kPass);
   static constexpr int kParts = kSwapped ? 1 : C.tile.n / staged_sums(C);  // of a half's columns
 
   // Of a unit's first element, in memory.
@@ -41,27 +44,29 @@ class Outputs {
     }
   }
 
-  // Before the products of a tile: starts to fetch what its first unit is computed from.
+  // Before the products of a tile: starts to fetch what its first units are computed from.
   __device__ __forceinline__ void prepare(const Work& work) {
     if (fetches_now()) {
-      fetch(work, 0, 0);
+      store_.template wait_sent<0>();
+#pragma unroll
+      for (int round = 0; round < kFetchSlots && round < kRounds; ++round) {
+        fetch(work, round, 0, round);
+      }
     }
   }
 
   __device__ __forceinline__ void write(const Work& work, Sums& sums) {
 #pragma unroll
     for (int round = 0; round < kRounds; ++round) {
-      if constexpr (is_forward(kPass)) {
-        write_forward(work, round, sums);
-      } else if constexpr (kPass == Pass::recompute) {
+      if constexpr (kPass == Pass::recompute) {
         write_gate_gradients(work, round, sums);
       } else {
 #pragma unroll
-        for (int half = 0; half < 2; ++half) {
-          if constexpr (is_dx(kPass)) {
-            write_sums(params_.out[0], work, round, half, sums);
+        for (int output = 0; output < kOutputs; ++output) {
+          if constexpr (is_dw(kPass)) {
+            write_weight_gradient(work, round, output, sums);
           } else {
-            write_weight_gradient(work, round, half, sums);
+            write_staged(work, round, output, sums);
           }
         }
       }
@@ -89,9 +94,9 @@ class Outputs {
     return product(C.problem).transposed ? Place{column, row} : Place{row, column};
   }
 
-  __device__ __forceinline__ void fetch(const Work& work, int round, int half) const {
+  __device__ __forceinline__ void fetch(const Work& work, int round, int half, int slot) const {
     const Place from = place(work, round, half);
-    store_.fetch(kPass == Pass::recompute ? params_.dout : gradient_map(half), from.row, from.column);
+    store_.fetch(kPass == Pass::recompute ? params_.dout : gradient_map(half), from.row, from.column, slot);
   }
 
   __device__ __forceinline__ const TensorMap& gradient_map(int half) const {
@@ -115,56 +120,53 @@ class Outputs {
     sums.hold(block_of(round, 0), group_of(round, 0, 0));
   }
 
-  // `output`: which of the round's this is.
-  template <typename Value>
-  __device__ __forceinline__ void write_staged(const TensorMap& map, Place to, int round, int output, Sums& sums,
-                                               Value value) {
-    const int slot = (round * staged_outputs(kPass) + output) % StagedStore<C>::kSlots;
-    store_.begin();
-    hold(sums, round);
-    store_.stage(value, slot);
-    store_.send(map, to.row, to.column, slot);
-  }
-
-  // A half's sums as they are. In the forward pass each half has a matrix of its own, and comes after `out`.
-  __device__ __forceinline__ void write_sums(const TensorMap& map, const Work& work, int round, int half, Sums& sums) {
+  // Of a round's outputs one: sums as they are, and in the forward pass what the gate makes of them, which comes first.
+  // There each has a matrix of its own, and all have one place in them.
+  __device__ __forceinline__ void write_staged(const Work& work, int round, int output, Sums& sums) {
     constexpr bool kForward = is_forward(kPass);
-    write_staged(map, place(work, round, kForward ? 0 : half), round, kForward ? half + 1 : half, sums,
-                 [&](int j, int e) { return sums.packed(block_of(round, half), group_of(round, half, j), e); });
-  }
-
-  __device__ __forceinline__ void write_forward(const Work& work, int round, Sums& sums) {
-    const auto gated = [&](int j, int e) { return gate(value(sums, round, 0, j, e), value(sums, round, 1, j, e)); };
-    write_staged(params_.out[0], place(work, round, 0), round, 0, sums,
-                 [&](int j, int e) { return pack<kDType>(gated(j, e), gated(j, e + 1)); });
-    if constexpr (kPass == Pass::forward_store) {
-      write_sums(params_.out[1], work, round, 0, sums);
-      write_sums(params_.out[2], work, round, 1, sums);
+    const int half = kForward ? output - 1 : output;
+    const int slot = (round * kOutputs + output) % kSlots;
+    const Place to = place(work, round, kForward ? 0 : half);
+    store_.template begin<kSlots - 1>();
+    hold(sums, round);
+    if (kForward && output == 0) {
+      const auto gated = [&](int j, int e) { return gate(value(sums, round, 0, j, e), value(sums, round, 1, j, e)); };
+      store_.stage([&](int j, int e) { return pack<kDType>(gated(j, e), gated(j, e + 1)); }, slot);
+    } else {
+      store_.stage([&](int j, int e) { return sums.packed(block_of(round, half), group_of(round, half, j), e); }, slot);
     }
+    store_.send(kForward ? params_.out[output] : gradient_map(half), to.row, to.column, slot);
   }
 
-  // dg takes the place of dout in the staging; du waits in registers.
+  // dg takes the place of dout in the staging; du waits in registers for the last slot, which may be the same.
   __device__ __forceinline__ void write_gate_gradients(const Work& work, int round, Sums& sums) {
     unsigned du[2 * kGroups];
     const Place to = place(work, round, 0);
-    store_.wait_fetched();
+    const int slot = round % kFetchSlots;
+    store_.wait_fetched(slot);
     hold(sums, round);
-    store_.update([&](int j, int e, unsigned packed) {
-      const FloatPair dout = unpack<kDType>(packed);
-      const auto gradient = [&](int element, float upstream) {
-        return gate_gradient(value(sums, round, 0, j, element), value(sums, round, 1, j, element), upstream);
-      };
-      const GateGradient low = gradient(e, dout.low);
-      const GateGradient high = gradient(e + 1, dout.high);
-      du[2 * j + e / 2] = pack<kDType>(low.du, high.du);
-      return pack<kDType>(low.dg, high.dg);
-    });
-    store_.send(params_.out[0], to.row, to.column);
-    store_.begin();
-    store_.stage([&](int j, int e) { return du[2 * j + e / 2]; });
-    store_.send(params_.out[1], to.row, to.column);
-    if (round + 1 < kRounds) {
-      fetch(work, round + 1, 0);
+    store_.update(
+        [&](int j, int e, unsigned packed) {
+          const FloatPair dout = unpack<kDType>(packed);
+          const auto gradient = [&](int element, float upstream) {
+            return gate_gradient(value(sums, round, 0, j, element), value(sums, round, 1, j, element), upstream);
+          };
+          const GateGradient low = gradient(e, dout.low);
+          const GateGradient high = gradient(e + 1, dout.high);
+          du[2 * j + e / 2] = pack<kDType>(low.du, high.du);
+          return pack<kDType>(low.dg, high.dg);
+        },
+        slot);
+    store_.send(params_.out[0], to.row, to.column, slot);
+    store_.template begin<kSlots == 1 ? 0 : 1>();
+    if (kFetchSlots > 1 && round > 0 && round - 1 + kFetchSlots < kRounds) {
+      fetch(work, round - 1 + kFetchSlots, 0, (round - 1) % kFetchSlots);  // the dg before this one has been read
+    }
+    store_.stage([&](int j, int e) { return du[2 * j + e / 2]; }, kSlots - 1);
+    store_.send(params_.out[1], to.row, to.column, kSlots - 1);
+    if (kFetchSlots == 1 && round + 1 < kRounds) {
+      store_.template wait_sent<0>();
+      fetch(work, round + 1, 0, 0);
     }
   }
 
@@ -175,24 +177,27 @@ class Outputs {
       if (fetches_now()) {
         add_staged(work, round, half, sums);
       } else {
-        write_sums(gradient_map(half), work, round, half, sums);
+        write_staged(work, round, half, sums);
       }
     }
   }
 
   __device__ __forceinline__ void add_staged(const Work& work, int round, int half, Sums& sums) {
     const Place to = place(work, round, half);
-    store_.wait_fetched();
+    store_.wait_fetched(0);
     hold(sums, round);
-    store_.update([&](int j, int e, unsigned packed) {
-      const FloatPair old = unpack<kDType>(packed);
-      return pack<kDType>(value(sums, round, half, j, e) + old.low, value(sums, round, half, j, e + 1) + old.high);
-    });
-    store_.send(gradient_map(half), to.row, to.column);
+    store_.update(
+        [&](int j, int e, unsigned packed) {
+          const FloatPair old = unpack<kDType>(packed);
+          return pack<kDType>(value(sums, round, half, j, e) + old.low, value(sums, round, half, j, e + 1) + old.high);
+        },
+        0);
+    store_.send(gradient_map(half), to.row, to.column, 0);
+    store_.template wait_sent<0>();
     if (half == 0) {
-      fetch(work, round, 1);
+      fetch(work, round, 1, 0);
     } else if (round + 1 < kRounds) {
-      fetch(work, round + 1, 0);
+      fetch(work, round + 1, 0, 0);
     }
   }
 

@@ -174,7 +174,8 @@ class Consumer {
       : params_(params),
         ring_(ring),
         outputs_(params, staging + static_cast<unsigned>(warpgroup * staging_elements(C) * kElementBytes),
-                 kFirstStoreBarrier + warpgroup, fetched + static_cast<unsigned>(warpgroup) * kBarrierBytes,
+                 kFirstStoreBarrier + warpgroup,
+                 fetched + static_cast<unsigned>(warpgroup) * (fetch_slots(C) * kBarrierBytes),
                  S::kPingPong ? 0 : warpgroup),
         warpgroup_(warpgroup),
         lockstep_(keeps_step(params), static_cast<unsigned>(warpgroup), threadIdx.x % kWarpgroupThreads == 0) {}
@@ -324,8 +325,8 @@ __device__ __forceinline__ void run(const TmaParams& params) {
   if (threadIdx.x == 0) {
     if constexpr (fetches(C.problem)) {
 #pragma unroll
-      for (unsigned consumer = 0; consumer < kConsumers; ++consumer) {
-        ptx::mbarrier_init(fetched + consumer * kBarrierBytes, 1);
+      for (unsigned slot = 0; slot < kConsumers * fetch_slots(C); ++slot) {
+        ptx::mbarrier_init(fetched + slot * kBarrierBytes, 1);
       }
     }
     if constexpr (kGradientsAhead) {

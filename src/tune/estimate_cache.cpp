@@ -12,14 +12,6 @@ constexpr double kLoadedBytesPerClock = 88;  // into the shared memory of a mult
 // By all of them, of rows that are no multiple of 128 bytes, where each row of a box lies in two lines.
 constexpr double kStraddlingBytesPerClock = 26;
 
-// How far cache and memory are an H100's (1) rather than an H200's (0): what blocks that fall out of step lose is of
-// the one, and hardly seen on the other.
-double slow_share(const DeviceSpec& spec) {
-  constexpr double kSlowMemory = 3.352e12;  // bytes a second, an H100's
-  constexpr double kFastMemory = 4.8e12;    // an H200's
-  return std::clamp((kFastMemory - spec.memory_bytes_per_second) / (kFastMemory - kSlowMemory), 0.0, 1.0);
-}
-
 // How many rows of A a group of the raster shall have, for tiles that read more than kHungryBytesPerClock: the L2 cache
 // then decides. Below, the same columns of B are read more often; above, more of A is evicted before its next reader
 // comes, soonest where much besides goes through the cache. A loss for each doubling.
@@ -120,6 +112,12 @@ Pitches pitches(const Problem& problem) {
 int lines(int pitch) { return pitch % kSwizzledElements == 0 ? 1 : 2; }
 
 }  // namespace
+
+double slow_share(const DeviceSpec& spec) {
+  constexpr double kSlowMemory = 3.352e12;  // bytes a second, an H100's
+  constexpr double kFastMemory = 4.8e12;    // an H200's
+  return std::clamp((kFastMemory - spec.memory_bytes_per_second) / (kFastMemory - kSlowMemory), 0.0, 1.0);
+}
 
 double stage_load_clocks(const KernelConfig& config, double rows) {
   const Pitches pitch = pitches(config.problem);

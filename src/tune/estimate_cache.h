@@ -8,6 +8,10 @@
 
 namespace swiglu {
 
+// How far cache and memory are an H100's (1) rather than an H200's (0): what blocks that fall out of step lose is of
+// the one, and hardly seen on the other.
+double slow_share(const DeviceSpec& spec);
+
 // Of one stage of `rows` rows of A and both halves of B, in a multiprocessor.
 double stage_load_clocks(const KernelConfig& config, double rows);
 

@@ -20,7 +20,8 @@ constexpr double kLoadClocks = 0.0048;   // what each byte costs all the same, i
 constexpr double kGatedPerClock = 7.2;   // elements that a warpgroup gates and stores
 constexpr double kStoredPerClock = 8;    // that it stores as they are
 constexpr double kRoundClocks = 210;     // of a round of its staging besides
-constexpr double kFetchClocks = 2500;    // of waiting for what a round is computed from
+constexpr double kFetchClocks = 2500;    // of waiting for what a round is computed from;
+constexpr double kFetchedClocks = 300;   // where it has been fetched before, on an H200: on an H100 not measured
 constexpr double kPromotedClocks = 2.8;  // of adding a thread's f16 sum to its f32 sum; in ping-pong nothing hides it
 constexpr double kPromotedGapClocks = 100;  // of a cooperative tile's stage besides; of widths
 constexpr double kPromotedOddClocks = 120;  // that are no multiple of 64 still more, not explained
@@ -121,10 +122,12 @@ TileClocks tile_clocks(const KernelConfig& config, const ProductSizes& sizes, co
   const double elements = static_cast<double>(tile.m) * tile.n / (ping_pong ? 1 : consumer_warpgroups(tile));
   const double rounds = elements / (kWgmmaRows * staged_sums(config));
   const Round round = round_of(config.problem, sizes);
+  const double early = fetch_slots(config) > 1 ? 1 - slow_share(spec) : 0;
+  const double fetch = kFetchClocks - early * (kFetchClocks - kFetchedClocks);
   const double stage =
       std::max(products, stage_load_clocks(config, rows)) + loaded * kLoadClocks + gap + promotion_clocks(config);
   return {stages * stage * multiply_factor(config, sizes, spec),
-          rounds * ((round.gated + round.plain) * kRoundClocks + round.fetches * kFetchClocks) +
+          rounds * ((round.gated + round.plain) * kRoundClocks + round.fetches * fetch) +
               elements * (round.gated / kGatedPerClock + round.plain / kStoredPerClock)};
 }
 

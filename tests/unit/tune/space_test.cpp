@@ -230,7 +230,8 @@ TEST_CASE("wgmma_sm90: byte, register and box counts of known tiles") {
   swapped.problem.pass = Pass::forward_store;
   CHECK(staging_slots(swapped) == 5);  // of fifteen
   swapped.problem.pass = Pass::recompute;
-  CHECK(staging_slots(swapped) == 1);  // dout comes into it
+  CHECK(staging_slots(swapped) == 5);
+  CHECK(fetch_slots(swapped) == 4);  // dout comes into them, and du into the fifth
   CHECK(staging_slots(cooperative) == 1);
   CHECK(find_arch("sm_90a")->representative.shared_bytes_per_block == kWgmmaSharedBytes);
 }
