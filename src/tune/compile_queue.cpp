@@ -26,7 +26,10 @@ CompileQueue::CompileQueue(std::vector<KernelConfig> jobs, std::size_t required,
   });
 }
 
-CompileQueue::~CompileQueue() { stop(); }
+CompileQueue::~CompileQueue() {
+  const std::lock_guard lock(mutex_);
+  abandoned_ = true;
+}
 
 void CompileQueue::stop() {
   const std::lock_guard lock(mutex_);
@@ -68,12 +71,13 @@ bool CompileQueue::work_one() {
   }
   const std::size_t job = next_++;
   Done done{job, false, SWIGLU_OK, ""};
-  if (!stopped_) {
+  const auto wanted = [&] { return !abandoned_ && (job < required_ || !stopped_); };
+  if (wanted()) {
     lock.unlock();
     const CompileTurns::Turn turn(compile_turns(), job);
     lock.lock();
     const double begin = now_();
-    if (!stopped_ && (job < required_ || begin + longest_ < deadline_)) {
+    if (wanted() && (job < required_ || begin + longest_ < deadline_)) {
       lock.unlock();
       done = run(job);
       lock.lock();

@@ -29,7 +29,8 @@ class CompileQueue {
     std::string why;  // unless the status is OK
   };
 
-  // `compile` throws Error. `now` and `deadline` in seconds. `required`: jobs that no deadline keeps from being begun.
+  // `compile` throws Error. `now` and `deadline` in seconds. `required`: jobs that neither the deadline nor stop() keeps
+  // from being begun.
   CompileQueue(std::vector<KernelConfig> jobs, std::size_t required, int threads,
                std::function<void(const KernelConfig&)> compile, std::function<double()> now, double deadline);
   ~CompileQueue();
@@ -54,6 +55,7 @@ class CompileQueue {
   std::size_t handed_over_ = 0;
   double longest_ = 0;  // compile so far, seconds
   bool stopped_ = false;
+  bool abandoned_ = false;
   std::deque<Done> done_;
   std::vector<std::jthread> threads_;
 };
