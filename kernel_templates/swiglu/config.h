@@ -125,17 +125,20 @@ SWIGLU_HD constexpr int boxes(Major major, int rows) { return major == Major::k 
 
 // wgmma_sm90: a warpgroup stages one half of 64 rows of its sums at a time, by this many columns of them: of all, or of
 // an equal part that is whole groups of 8. Beside dg and du, and beside the largest stages, there is room for 64 at
-// most; of a cooperative tile of the recomputation by fewer, so that there are slots for dout before it is needed.
+// most; of a cooperative tile of the recomputation by fewer, so that there are slots for dout before it is needed: 32,
+// and 40 of 200.
 SWIGLU_HD constexpr int staged_sums(const KernelConfig& config) {
+  constexpr int kFetched = 32;
+  constexpr int kMostFetched = 40;
   const Tile& tile = config.tile;
   const Pass pass = config.problem.pass;
   const bool fetches_early = pass == Pass::recompute && !is_ping_pong(tile);
   if (!is_swapped(tile)) {
     const bool little_room = has_gradients_ahead(pass) || has_halves_apart(config);
-    const int most = fetches_early ? 32 : little_room ? kWgmmaRows : tile.n;
+    const int most = fetches_early ? kFetched : little_room ? kWgmmaRows : tile.n;
     return tile.n % most == 0 ? most : tile.n;
   }
-  const int most = fetches_early ? 40 : 2 * kWgmmaRows;
+  const int most = fetches_early ? kMostFetched : 2 * kWgmmaRows;
   int parts = 1;
   while (tile.m / parts > most || tile.m % (parts * 8) != 0) {
     ++parts;

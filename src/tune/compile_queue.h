@@ -29,8 +29,8 @@ class CompileQueue {
     std::string why;  // unless the status is OK
   };
 
-  // `compile` throws Error. `now` and `deadline` in seconds. `required`: jobs that neither the deadline nor stop() keeps
-  // from being begun.
+  // `compile` throws Error. `now` and `deadline` in seconds. `required`: jobs that neither the deadline nor stop()
+  // keeps from being begun.
   CompileQueue(std::vector<KernelConfig> jobs, std::size_t required, int threads,
                std::function<void(const KernelConfig&)> compile, std::function<double()> now, double deadline);
   ~CompileQueue();
