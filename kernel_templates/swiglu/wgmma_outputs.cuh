@@ -49,7 +49,7 @@ class Outputs {
     if (fetches_now()) {
       store_.template wait_sent<0>();
 #pragma unroll
-      for (int round = 0; round < kFetchSlots && round < kRounds; ++round) {
+      for (int round = 0; round < kFetchSlots; ++round) {
         fetch(work, round, 0, round);
       }
     }
@@ -97,6 +97,12 @@ class Outputs {
   __device__ __forceinline__ void fetch(const Work& work, int round, int half, int slot) const {
     const Place from = place(work, round, half);
     store_.fetch(kPass == Pass::recompute ? params_.dout : gradient_map(half), from.row, from.column, slot);
+  }
+
+  // Into slot 0, where what was computed before is on its way out of it.
+  __device__ __forceinline__ void fetch_next(const Work& work, int round, int half) const {
+    store_.template wait_sent<0>();
+    fetch(work, round, half, 0);
   }
 
   __device__ __forceinline__ const TensorMap& gradient_map(int half) const {
@@ -165,8 +171,7 @@ class Outputs {
     store_.stage([&](int j, int e) { return du[2 * j + e / 2]; }, kSlots - 1);
     store_.send(params_.out[1], to.row, to.column, kSlots - 1);
     if (kFetchSlots == 1 && round + 1 < kRounds) {
-      store_.template wait_sent<0>();
-      fetch(work, round + 1, 0, 0);
+      fetch_next(work, round + 1, 0);
     }
   }
 
@@ -193,11 +198,10 @@ class Outputs {
         },
         0);
     store_.send(gradient_map(half), to.row, to.column, 0);
-    store_.template wait_sent<0>();
     if (half == 0) {
-      fetch(work, round, 1, 0);
+      fetch_next(work, round, 1);
     } else if (round + 1 < kRounds) {
-      fetch(work, round + 1, 0, 0);
+      fetch_next(work, round + 1, 0);
     }
   }
 

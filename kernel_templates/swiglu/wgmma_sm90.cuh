@@ -308,6 +308,7 @@ __device__ __forceinline__ void run(const TmaParams& params) {
   static_assert(C.family == Family::wgmma_sm90);
   constexpr bool kGradientsAhead = has_gradients_ahead(C.problem.pass);
   static_assert(sizeof(SharedStorage<C>) + ahead_bytes(C) == shared_bytes(C));
+  static_assert(barriers(C) * kBarrierBytes <= kBarriersRoom);
   static_assert(sizeof(Stage<C>) % kSharedAlignment == 0 && sizeof(Stage<C>::a) % kSharedAlignment == 0 &&
                     sizeof(Stage<C>::b[0]) % kSharedAlignment == 0,
                 "what is swizzled is aligned");

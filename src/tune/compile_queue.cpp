@@ -28,7 +28,8 @@ CompileQueue::CompileQueue(std::vector<KernelConfig> jobs, std::size_t required,
 
 CompileQueue::~CompileQueue() {
   const std::lock_guard lock(mutex_);
-  abandoned_ = true;
+  stopped_ = true;
+  required_ = 0;
 }
 
 void CompileQueue::stop() {
@@ -71,13 +72,12 @@ bool CompileQueue::work_one() {
   }
   const std::size_t job = next_++;
   Done done{job, false, SWIGLU_OK, ""};
-  const auto wanted = [&] { return !abandoned_ && (job < required_ || !stopped_); };
-  if (wanted()) {
+  if (job < required_ || !stopped_) {
     lock.unlock();
     const CompileTurns::Turn turn(compile_turns(), job);
     lock.lock();
     const double begin = now_();
-    if (wanted() && (job < required_ || begin + longest_ < deadline_)) {
+    if (job < required_ || (!stopped_ && begin + longest_ < deadline_)) {
       lock.unlock();
       done = run(job);
       lock.lock();

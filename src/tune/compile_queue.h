@@ -55,7 +55,6 @@ class CompileQueue {
   std::size_t handed_over_ = 0;
   double longest_ = 0;  // compile so far, seconds
   bool stopped_ = false;
-  bool abandoned_ = false;
   std::deque<Done> done_;
   std::vector<std::jthread> threads_;
 };
