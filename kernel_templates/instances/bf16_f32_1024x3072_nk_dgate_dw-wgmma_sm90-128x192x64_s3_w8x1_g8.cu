@@ -15,3 +15,8 @@ extern "C" __global__ void __launch_bounds__(swiglu::threads(kConfig), swiglu::m
     swiglu_kernel(const __grid_constant__ swiglu::TmaParams params) {
   swiglu::wgmma_sm90::backward<kConfig>(params);
 }
+
+extern "C" __global__ void __launch_bounds__(swiglu::kClearThreads)
+    swiglu_clear(const __grid_constant__ swiglu::TmaParams params) {
+  swiglu::wgmma_sm90::clear_progress<kConfig>(params);
+}

@@ -418,6 +418,12 @@ SWIGLU_HD constexpr long long progress_bytes(const Problem& problem, long long m
   return m == 0 ? 0 : kDrawnBytes + 4 * ceil_div(m, kFewestCountedRows) * sections(problem);
 }
 
+// What clears them before the kernel: so many blocks of kClearThreads, each as many counters.
+inline constexpr int kClearThreads = 1024;
+SWIGLU_HD constexpr long long clear_blocks(const Problem& problem, long long m) {
+  return ceil_div(progress_bytes(problem, m), 4 * kClearThreads);
+}
+
 // streaming: chunks of kStreamedElements in a row of what the pass walks, [m, d_intermediate] or both weight gradients.
 SWIGLU_HD constexpr int streamed_row_chunks(const Problem& problem) {
   const int columns = problem.pass == Pass::dgate ? problem.d_intermediate : weight_columns(problem);

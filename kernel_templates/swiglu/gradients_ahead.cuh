@@ -10,7 +10,7 @@
 //
 // A section is made of tasks, some rows by kSectionColumns each, which warps of any block draw one by one: whoever
 // waits for a section waits for blocks that run, whatever else the card is busy with. All know of all others' progress
-// by counters in the caller's workspace that are zero before the launch:
+// by counters in the caller's workspace, which a kernel before this one clears:
 //
 //   bytes 0 to 7: tasks drawn   from byte 128 on, 4 each: tasks done, of each section
 //
@@ -20,6 +20,7 @@
 
 #include "ptx/clock.cuh"
 #include "ptx/elect.cuh"
+#include "ptx/grid_dependency.cuh"
 #include "ptx/mbarrier.cuh"
 #include "ptx/memory.cuh"
 #include "ptx/progress.cuh"
@@ -82,6 +83,16 @@ struct Sections {
     return static_cast<unsigned>((row < m ? row : m - 1) / group_rows);
   }
 };
+
+// The kernel before, of clear_blocks().
+template <KernelConfig C>
+__device__ __forceinline__ void clear_progress(const TmaParams& params) {
+  ptx::grid_dependency_wait();
+  const long long counter = static_cast<long long>(blockIdx.x) * kClearThreads + threadIdx.x;
+  if (counter * 4 < progress_bytes(C.problem, params.m)) {
+    reinterpret_cast<unsigned*>(params.gradients.drawn)[counter] = 0;
+  }
+}
 
 template <KernelConfig C>
 class GradientsAhead {

@@ -52,7 +52,7 @@ struct BackwardParams {
   int split_tokens;       // a multiple of kSplitTokens
   int splits;
   // dgate_dx, dgate_dw: a number of 8 bytes, and one of 4 for each section of each group of tokens
-  // (swiglu/gradients_ahead.cuh), all zero when the kernel begins; its launch clears them (kernels/kernels.h).
+  // (swiglu/gradients_ahead.cuh), which the kernel's launch clears first (kernels/kernels.h).
   void* progress;
   int accumulate;  // 1: dw_gate and dw_up are added to, 0: written. By dw_sum, where there are parts
 };

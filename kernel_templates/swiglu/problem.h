@@ -91,6 +91,11 @@ SWIGLU_HD constexpr bool is_dw(Pass pass) { return is_dw_of_both(pass) || pass =
 // dg and du are computed just ahead of the product that multiplies them.
 SWIGLU_HD constexpr bool has_gradients_ahead(Pass pass) { return pass == Pass::dgate_dx || pass == Pass::dgate_dw; }
 
+// Whether rows are computed from the last to the first. What one kernel has written last may still be in the L2 cache
+// when the next begins: so the forward pass ends with the tokens that dgate, or what computes dg and du beside a
+// product, begins with, and dx begins with those that they end with.
+SWIGLU_HD constexpr bool begins_with_last_rows(Pass pass) { return pass == Pass::forward_store || pass == Pass::dx; }
+
 SWIGLU_HD constexpr Product product(const Problem& problem) {
   const bool kn = problem.layout == Layout::kn;
   switch (problem.pass) {

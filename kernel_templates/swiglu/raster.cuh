@@ -60,7 +60,9 @@ __device__ __forceinline__ TileOrigin tile_origin(unsigned tile, long long m) {
   if (left >= kHeight && walks_bands(C, gridDim.x)) {
     place = place_in_bands<C>(within);
   }
-  return {first_row(C, first + place.row, m), static_cast<int>(place.column) * tile_columns(C)};
+  const unsigned row = first + place.row;
+  return {first_row(C, begins_with_last_rows(C.problem.pass) ? rows_of_tiles - 1 - row : row, m),
+          static_cast<int>(place.column) * tile_columns(C)};
 }
 
 }  // namespace swiglu

@@ -43,13 +43,11 @@ __device__ __forceinline__ unsigned short element_of(const ptx::Packet<kChunkByt
   return static_cast<unsigned short>(chunk.words[index / 2] >> (index % 2 * 16) & 0xffffu);
 }
 
-// From the last rows to the first: those that the forward pass stored last may still be in the L2 cache, and those that
-// are left there are the first that dx reads.
 template <KernelConfig C>
 __device__ __forceinline__ void dgate(const BackwardParams& params) {
   constexpr DType kDType = C.problem.dtype;
   constexpr bool kWhole = C.problem.d_intermediate % kElements == 0;
-  const Place place = place_of<C, C.problem.d_intermediate>(gridDim.x - 1 - blockIdx.x);
+  const Place place = place_of<C, C.problem.d_intermediate>(blockIdx.x);
   if (place.row >= params.m) {
     return;
   }

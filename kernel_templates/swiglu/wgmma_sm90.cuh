@@ -73,6 +73,15 @@ __device__ __forceinline__ int stages_of(const Work& work) {
 
 inline constexpr int kLeastStages = 16;  // of a tile, for blocks to keep step (swiglu/lockstep.cuh)
 
+// Whether blocks of the next kernel may take the places of this one's one by one, as they fall free. Then neighbours by
+// number are not neighbours on the card, and read less of the same at the same time: of the products of the backward
+// pass, which follow each other, more is lost by that than is saved at the start (docs/measurements.md). Else all the
+// next one's blocks come when the last of this one's has left.
+template <KernelConfig C>
+__device__ __forceinline__ bool lets_next_begin_early(const TmaParams& params) {
+  return is_forward(C.problem.pass) || tiles_m(C, params.m) == 1;
+}
+
 // Tiles from the block's `first` on; every tile of the launch is walked by one block.
 template <KernelConfig C>
 struct TileWalk {
@@ -157,7 +166,9 @@ __device__ __forceinline__ void produce(const TmaParams& params, const Ring<C.ti
       }
     }
   }
-  ptx::grid_dependency_launch();
+  if (lets_next_begin_early<C>(params)) {
+    ptx::grid_dependency_launch();
+  }
 }
 
 template <KernelConfig C>
@@ -189,12 +200,14 @@ class Consumer {
     }
     TileWalk<C> walk(params_, static_cast<unsigned>(warpgroup_) % kTurns, kTurns);
     for (; walk.more(); walk.advance()) {
-      outputs_.prepare(work_of<C>(params_, walk.tile));
+      if constexpr (!kPreparesLate) {
+        outputs_.prepare(work_of<C>(params_, walk.tile));
+      }
       if constexpr (S::kPingPong) {
         ptx::barrier_sync<2 * kWarpgroupThreads>(kFirstTurnBarrier + warpgroup_);
         lockstep_.wait();
       }
-      const unsigned last_stage = multiply(stages_of<C>(work_of<C>(params_, walk.tile)));
+      const unsigned last_stage = multiply(work_of<C>(params_, walk.tile));
       if constexpr (S::kPingPong) {
         if (walk.tile + gridDim.x < walk.end) {  // else the other has had its last turn
           pass_turn(1 - warpgroup_);
@@ -218,6 +231,10 @@ class Consumer {
   // Stages left unfinished while the next is issued. In ping-pong nobody else keeps the tensor cores busy meanwhile.
   static constexpr int kPending = S::kPingPong ? S::Sums::kMostPending : 0;
 
+  // Whether what a tile's results are computed from is asked for behind its first stage. Before it whoever asks would
+  // wait until what is staged of the tile before has been read, and all others for that thread.
+  static constexpr bool kPreparesLate = C.problem.pass == Pass::recompute && !S::kPingPong;
+
   static constexpr int kNotice = 4;  // stages before its end that a ping-pong tile is announced to end
 
   // Where tiles are long and many, as waiting takes a tenth of a microsecond.
@@ -238,7 +255,8 @@ class Consumer {
   }
 
   // Issues the products of one tile. Returns the last stage, which is still being read if kPending is not 0.
-  __device__ __forceinline__ unsigned multiply(int stages) {
+  __device__ __forceinline__ unsigned multiply(const Work& work) {
+    const int stages = stages_of<C>(work);
     unsigned before = position_.stage;
     sums_.template begin<C.problem.pass == Pass::recompute>();
 #pragma unroll 1
@@ -253,6 +271,9 @@ class Consumer {
         release(position_.stage);
       } else if (i > 0) {
         release(before);
+      }
+      if (kPreparesLate && i == 0) {
+        outputs_.prepare(work);
       }
       before = position_.stage;
       position_.advance();

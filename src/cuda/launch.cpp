@@ -78,15 +78,6 @@ void launch(CUfunction function, const LaunchShape& shape, const void* params, C
   }
 }
 
-void clear(void* to, std::size_t bytes, CUstream stream, const Device& device) {
-  const auto address = static_cast<CUdeviceptr>(reinterpret_cast<std::uintptr_t>(to));
-  const CUresult result = driver().memory_set(address, 0, bytes, stream);
-  if (result != CUDA_SUCCESS) {
-    blame_stream(result, stream, device);
-    check(result, "clearing memory (the error may be of earlier work on the device)");
-  }
-}
-
 bool is_capturing(CUstream stream, const Device& device) {
   CUstreamCaptureStatus status = CU_STREAM_CAPTURE_STATUS_NONE;
   const CUresult result = driver().stream_is_capturing(stream, &status);

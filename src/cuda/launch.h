@@ -22,9 +22,6 @@ struct LaunchShape {
 // otherwise.
 void launch(CUfunction function, const LaunchShape& shape, const void* params, CUstream stream, const Device& device);
 
-// Enqueues that so many bytes become zero; for streams and errors see launch().
-void clear(void* to, std::size_t bytes, CUstream stream, const Device& device);
-
 // Whether a capture into a graph is going on, valid or not. Throws Error{INVALID_ARGUMENT} for what is no stream of
 // `device`'s primary context.
 bool is_capturing(CUstream stream, const Device& device);

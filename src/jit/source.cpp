@@ -21,6 +21,14 @@ std::string generate_source(const KernelConfig& config) {
       problem.gradient == Gradient::element
           ? ""
           : fmt::format(",\n                .gradient = swiglu::Gradient::{}", name(problem.gradient));
+  const std::string clear = has_gradients_ahead(problem.pass) ? fmt::format(R"(
+extern "C" __global__ void __launch_bounds__(swiglu::kClearThreads)
+    {}(const __grid_constant__ swiglu::{} params) {{
+  swiglu::{}::clear_progress<kConfig>(params);
+}}
+)",
+                                                                            kClearName, params, name(config.family))
+                                                              : "";
   return fmt::format(
       R"(#include "swiglu/{family}.cuh"
 
@@ -39,7 +47,7 @@ extern "C" __global__ void __launch_bounds__(swiglu::threads(kConfig), swiglu::m
     {kernel}(const __grid_constant__ swiglu::{params} params) {{
   swiglu::{family}::{entry}<kConfig>(params);
 }}
-)",
+{clear})",
       fmt::arg("family", name(config.family)), fmt::arg("dtype", name(problem.dtype)),
       fmt::arg("accum", name(problem.accum)), fmt::arg("layout", name(problem.layout)),
       fmt::arg("pass", name(problem.pass)), fmt::arg("d_model", problem.d_model),
@@ -47,7 +55,7 @@ extern "C" __global__ void __launch_bounds__(swiglu::threads(kConfig), swiglu::m
       fmt::arg("gradient", gradient), fmt::arg("entry", entry), fmt::arg("m", tile.m), fmt::arg("n", tile.n),
       fmt::arg("k", tile.k), fmt::arg("stages", tile.stages), fmt::arg("warps_m", tile.warps_m),
       fmt::arg("warps_n", tile.warps_n), fmt::arg("group_m", tile.group_m), fmt::arg("kernel", kKernelName),
-      fmt::arg("params", params));
+      fmt::arg("params", params), fmt::arg("clear", clear));
 }
 
 }  // namespace swiglu

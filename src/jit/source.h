@@ -8,7 +8,9 @@
 
 namespace swiglu {
 
-inline constexpr const char* kKernelName = "swiglu_kernel";  // the one extern "C" entry of every unit
+// The extern "C" entries of every unit, and of those with gradients ahead.
+inline constexpr const char* kKernelName = "swiglu_kernel";
+inline constexpr const char* kClearName = "swiglu_clear";
 
 std::string generate_source(const KernelConfig&);
 

@@ -24,20 +24,22 @@ SingleFlight<Kernel>& loaded_kernels() {
 }
 
 KernelPointer build(const KernelConfig& config, const Device& device, Policy policy) {
-  LoadedUnit loaded = load_unit(unit_of(config), {kKernelName}, device, policy);
-  return std::make_shared<const Kernel>(config, device, std::move(loaded.cubin), std::move(loaded.library),
-                                        loaded.functions.front());
+  std::vector<const char*> names{kKernelName};
+  if (has_gradients_ahead(config.problem.pass)) {
+    names.push_back(kClearName);
+  }
+  return std::make_shared<const Kernel>(config, device, load_unit(unit_of(config), names, device, policy));
 }
 
 }  // namespace
 
-Kernel::Kernel(const KernelConfig& config, const Device& device, std::shared_ptr<const Cubin> cubin,
-               LibraryHandle library, CUfunction function)
+Kernel::Kernel(const KernelConfig& config, const Device& device, LoadedUnit unit)
     : config_(config),
       device_(&device),
-      cubin_(std::move(cubin)),
-      library_(std::move(library)),
-      function_(function),
+      cubin_(std::move(unit.cubin)),
+      library_(std::move(unit.library)),
+      function_(unit.functions.front()),
+      clear_(unit.functions.size() > 1 ? unit.functions.back() : nullptr),
       block_(static_cast<unsigned>(threads(config))),
       shared_bytes_(static_cast<unsigned>(cubin_->entry.shared_bytes)) {}
 
@@ -70,38 +72,42 @@ long long Kernel::checked_tiles(const CopyParams& params) const {
 }
 
 void Kernel::launch(const BackwardParams& params, void* stream) const {
-  const long long tiles = checked_tiles(params);
-  if (has_gradients_ahead(config_.problem.pass)) {
-    const auto bytes = static_cast<std::size_t>(progress_bytes(config_.problem, params.m));
-    clear(params.progress, bytes, static_cast<CUstream>(stream), *device_);
-  }
-  enqueue(tiles, params, stream);
+  enqueue(checked_tiles(params), params, stream);
 }
 
 void Kernel::launch(const CopyParams& params, void* stream) const { enqueue(checked_tiles(params), params, stream); }
 
-// Whether the kernel itself waits for those before it (ptx/grid_dependency.cuh); not for what clears the counters of
-// gradients ahead, which is none.
-bool Kernel::may_start_early() const {
-  return device_->arch().compute_capability >= 90 && !has_gradients_ahead(config_.problem.pass) &&
+// Whether the kernel itself waits for those before it (ptx/grid_dependency.cuh). Not where it follows the forward pass
+// and has better not come one by one (lets_next_begin_early() in swiglu/wgmma_sm90.cuh).
+bool Kernel::may_start_early(long long m) const {
+  if (config_.problem.pass == Pass::recompute && tiles_m(config_, m) > 1) {
+    return false;
+  }
+  return device_->arch().compute_capability >= 90 &&
          (config_.family == Family::wgmma_sm90 || config_.problem.pass == Pass::dgate ||
           config_.problem.pass == Pass::dw_sum);
 }
 
 template <typename Params>
 void Kernel::enqueue(long long tiles, const Params& params, void* stream) const {
-  const auto launch_blocks = [&](long long blocks, const void* arguments) {
-    swiglu::launch(function_, {static_cast<unsigned>(blocks), block_, shared_bytes_, may_start_early()}, arguments,
+  const auto launch = [&](CUfunction function, long long blocks, unsigned threads, unsigned shared, bool early,
+                          const void* arguments) {
+    swiglu::launch(function, {static_cast<unsigned>(blocks), threads, shared, early}, arguments,
                    static_cast<CUstream>(stream), *device_);
   };
-  if constexpr (!std::is_same_v<Params, CopyParams>) {
-    if (config_.family == Family::wgmma_sm90) {
-      const TmaParams maps = tma_params(config_, params, encode_tensor_map);
-      launch_blocks(resident_blocks(config_, tiles, device_->spec().multiprocessors), &maps);
-      return;
+  if constexpr (std::is_same_v<Params, CopyParams>) {
+    launch(function_, tiles, block_, shared_bytes_, false, &params);
+  } else if (config_.family != Family::wgmma_sm90) {
+    launch(function_, tiles, block_, shared_bytes_, may_start_early(params.m), &params);
+  } else {
+    const TmaParams maps = tma_params(config_, params, encode_tensor_map);
+    const bool early = may_start_early(params.m);
+    if (clear_ != nullptr) {
+      launch(clear_, clear_blocks(config_.problem, params.m), kClearThreads, 0, early, &maps);
     }
+    launch(function_, resident_blocks(config_, tiles, device_->spec().multiprocessors), block_, shared_bytes_, early,
+           &maps);
   }
-  launch_blocks(tiles, &params);
 }
 
 std::shared_ptr<const Kernel> load_kernel(const KernelConfig& config, const Device& device) {

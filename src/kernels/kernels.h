@@ -10,6 +10,7 @@
 #include "cuda/handles.h"
 #include "cuda/launch.h"
 #include "kernels/cubins.h"
+#include "kernels/loaded_unit.h"
 #include "swiglu/config.h"
 #include "swiglu/params.h"
 
@@ -18,8 +19,7 @@ namespace swiglu {
 // Loaded by get_kernel(). Immutable: any thread may launch it at any time.
 class Kernel final {
  public:
-  Kernel(const KernelConfig& config, const Device& device, std::shared_ptr<const Cubin> cubin, LibraryHandle library,
-         CUfunction function);
+  Kernel(const KernelConfig& config, const Device& device, LoadedUnit unit);
 
   const KernelConfig& config() const { return config_; }
   const Cubin& cubin() const { return *cubin_; }
@@ -28,8 +28,8 @@ class Kernel final {
   // nothing. Throws what cuda/launch.h says; Error{NOT_SUPPORTED} where m would take more blocks than a grid holds.
   void launch(const ForwardParams& params, void* stream) const;
 
-  // The same for the kernels of the backward pass; dw_sum also for m = 0. Of those with gradients ahead the counters
-  // are cleared first.
+  // The same for the kernels of the backward pass; dw_sum also for m = 0. Those with gradients ahead are two launches,
+  // of which the first clears the counters.
   void launch(const BackwardParams& params, void* stream) const;
 
   // The same for copies between the caller's rows and padded ones, of one matrix at least.
@@ -48,13 +48,14 @@ class Kernel final {
   long long checked_tiles(const CopyParams& params) const;
   template <typename Params>
   void enqueue(long long tiles, const Params& params, void* stream) const;
-  bool may_start_early() const;
+  bool may_start_early(long long m) const;
 
   KernelConfig config_;
   const Device* device_;
   std::shared_ptr<const Cubin> cubin_;
   LibraryHandle library_;
   CUfunction function_;
+  CUfunction clear_;  // what comes before it; null where nothing does
   unsigned block_;
   unsigned shared_bytes_;
 };

@@ -18,6 +18,7 @@ namespace swiglu::emulator {
 namespace {
 
 constexpr int kFloatBytes = 4;
+constexpr unsigned long long kGarbage = 0x0102030405060708;  // what workspace holds before it is written
 
 // A matrix in the emulator's memory, of 16-bit elements or of f32.
 struct Matrix {
@@ -74,7 +75,7 @@ class Run {
           put(g_, row, i, get(g_, row, i) + kOpen);
         }
       }
-      progress_.assign(static_cast<std::size_t>(ceil_div(progress_bytes(problem_, m), 8)), 0);
+      progress_.assign(static_cast<std::size_t>(ceil_div(progress_bytes(problem_, m), 8)) + 1, kGarbage);
     }
     if (pass == Pass::dx || (is_dw(pass) && !beside)) {
       dg_ = workspace("dg", Role::input, m, intermediate, kElementBytes);
@@ -107,6 +108,16 @@ class Run {
     const BackwardParams params = arguments();
     const bool with_maps = config.family == Family::wgmma_sm90;
     const TmaParams maps = with_maps ? tma_params(config, params, encode_map) : TmaParams{};
+    if (kernel_.clear != nullptr) {
+      LaunchShape before;
+      before.grid = {static_cast<unsigned>(clear_blocks(problem_, execution_.m)), 1, 1};
+      before.block = {kClearThreads, 1, 1};
+      GlobalMemory none;
+      const Report report = launch(before, none, [&] { kernel_.clear(maps); });
+      if (!report.text().empty() || progress_.back() != kGarbage) {
+        return {"clearing: " + report.text() + (progress_.back() != kGarbage ? " too much" : ""), report.counters};
+      }
+    }
     const Report report = launch(shape, global_, [&] {
       if (with_maps) {
         kernel_.run_with_maps(maps);

@@ -19,6 +19,7 @@ struct BackwardCase {
   KernelConfig config;
   void (*run)(const BackwardParams&) = nullptr;
   void (*run_with_maps)(const TmaParams&) = nullptr;
+  void (*clear)(const TmaParams&) = nullptr;  // of those with gradients ahead, what is launched before it
 };
 
 struct BackwardExecution {

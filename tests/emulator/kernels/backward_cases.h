@@ -20,6 +20,8 @@ BackwardCase backward_case() {
     return {C, &simt::backward<C>};
   } else if constexpr (C.family == Family::streaming) {
     return {C, &streaming::backward<C>};
+  } else if constexpr (has_gradients_ahead(C.problem.pass)) {
+    return {C, nullptr, &wgmma_sm90::backward<C>, &wgmma_sm90::clear_progress<C>};
   } else if constexpr (C.family == Family::wgmma_sm90) {
     return {C, nullptr, &wgmma_sm90::backward<C>};
   } else {

@@ -2,6 +2,7 @@
 // resident blocks fill a rectangle.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -89,6 +90,21 @@ TEST_CASE("raster: neighbours take bands of four rows where blocks fill a group'
   CHECK(extent_of_sixteen<kDw>(96) == std::pair<std::size_t, std::size_t>(3, 6));
   CHECK(extent_of_sixteen<kEight>(0) == std::pair<std::size_t, std::size_t>(8, 2));
   CHECK(extent_of_sixteen<kPlain>(0) == std::pair<std::size_t, std::size_t>(12, 2));
+}
+
+TEST_CASE("raster: rows of tiles are walked upwards where what is stored before, or read next, is best so") {
+  constexpr Problem kStoring = {DType::bf16, Accum::f32, Layout::nk, Pass::forward_store, 2048, 6144, 16};
+  constexpr KernelConfig kStore = {kStoring, Family::wgmma_sm90, {200, 64, 64, 4, 1, 4, 12}};
+  emulator::built_ins.grid_shape.x = 132;
+  for (const long long m : {8192, 2399, 150}) {
+    CAPTURE(m);
+    const auto last_tile = [&](const KernelConfig& config) { return static_cast<unsigned>(tiles(config, m)) - 1; };
+    CHECK(place_of<kTwelve>(0, m).first == 0);
+    CHECK(place_of<kStore>(0, m).first == std::max(m - 200, 0LL));
+    CHECK(place_of<kStore>(last_tile(kStore), m).first == 0);
+    CHECK(place_of<kDx>(0, m).first == std::max(m - 128, 0LL));
+    CHECK(place_of<kDx>(last_tile(kDx), m).first == 0);
+  }
 }
 
 }  // namespace
