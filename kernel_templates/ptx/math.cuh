@@ -25,6 +25,18 @@ __device__ __forceinline__ float max_nan(float a, float b) {
   return b < a ? a : b;  // a NaN in b compares false and is returned
 }
 
+// The same of two 16-bit elements each. sm_80.
+__device__ __forceinline__ unsigned max_nan_bf16x2(unsigned a, unsigned b) {
+  unsigned result;
+  asm("max.NaN.bf16x2 %0, %1, %2;" : "=r"(result) : "r"(a), "r"(b));
+  return result;
+}
+__device__ __forceinline__ unsigned max_nan_f16x2(unsigned a, unsigned b) {
+  unsigned result;
+  asm("max.NaN.f16x2 %0, %1, %2;" : "=r"(result) : "r"(a), "r"(b));
+  return result;
+}
+
 // a * b + c in f16 with one rounding, on bit patterns.
 __device__ __forceinline__ unsigned short fma_f16(unsigned short a, unsigned short b, unsigned short c) {
   unsigned result;

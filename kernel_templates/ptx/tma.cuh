@@ -14,12 +14,6 @@ __device__ __forceinline__ void tma_prefetch(const TensorMap& map) {
   asm volatile("prefetch.tensormap [%0];" ::"l"(&map) : "memory");
 }
 
-// The box is read into the L2 cache, if there is time; nobody is told.
-__device__ __forceinline__ void tma_prefetch_box(const TensorMap& map, int x, int y) {
-  asm volatile("cp.async.bulk.prefetch.tensor.2d.L2.global.tile [%0, {%1, %2}];" ::"l"(&map), "r"(x), "r"(y)
-               : "memory");
-}
-
 // Completes on the mbarrier with the box's bytes.
 __device__ __forceinline__ void tma_load(unsigned shared_dst, const TensorMap& map, int x, int y, unsigned barrier) {
   asm volatile(

@@ -9,12 +9,20 @@
 #pragma once
 
 #include "ptx/math.cuh"
+#include "swiglu/config.h"
 
 namespace swiglu {
 
 inline constexpr float kFarGate = 256.0f;  // the sigmoid is 0 or 1 from far below here on up
 
 __device__ __forceinline__ float bound_gate(float g) { return ptx::max_nan(-kFarGate, g); }
+
+// Of two elements.
+template <DType kDType>
+__device__ __forceinline__ unsigned bound_gates(unsigned packed) {
+  constexpr unsigned kMinusFar = kDType == DType::bf16 ? 0xc380c380 : 0xdc00dc00;  // -kFarGate, twice
+  return kDType == DType::bf16 ? ptx::max_nan_bf16x2(kMinusFar, packed) : ptx::max_nan_f16x2(kMinusFar, packed);
+}
 
 // e^-g of a bounded g; its sigmoid is 1 / (1 + e^-g).
 __device__ __forceinline__ float exp_minus(float bounded) {

@@ -407,6 +407,12 @@ SWIGLU_HD constexpr int rows_at_once(const KernelConfig& config, long long block
   return height * static_cast<int>(ceil_div(blocks, static_cast<long long>(height) * tiles_n(config)));
 }
 
+// Elements from row to row of dg and du in the caller's workspace.
+SWIGLU_HD constexpr long long gradient_pitch(const Problem& problem) {
+  constexpr int kUnit = kChunkBytes / kElementBytes;
+  return ceil_div(problem.d_intermediate, kUnit) * kUnit;
+}
+
 // Gradients ahead: columns by which dg and du are computed; and the bytes of the counters, whatever the tile
 // (BackwardParams::progress).
 SWIGLU_HD constexpr int sections(const Problem& problem) {

@@ -14,8 +14,7 @@
 //
 //   bytes 0 to 7: tasks drawn   from byte 128 on, 4 each: tasks done, of each section
 //
-// Boxes of what a task reads come through slots of the warp's own in shared memory, by tensor maps that clip the edges;
-// those of the warp's next task are on their way into the L2 cache meanwhile.
+// Boxes of what a task reads come through slots of the warp's own in shared memory, by tensor maps that clip the edges.
 #pragma once
 
 #include "ptx/clock.cuh"
@@ -98,6 +97,7 @@ template <KernelConfig C>
 class GradientsAhead {
   static constexpr DType kDType = C.problem.dtype;
   static constexpr int kColumns = C.problem.d_intermediate;
+  static constexpr long long kPitch = gradient_pitch(C.problem) * kElementBytes;
   static constexpr bool kWhole = kColumns % kStreamedElements == 0;
   static constexpr int kBoxes = Sections<C>::kTaskRows / kAheadRows;  // of a task
   static constexpr int kSlots = ahead_slots(C);
@@ -117,12 +117,8 @@ class GradientsAhead {
     Task task = task_of(draw());
     if (task.rows > 0 && ptx::elect_one()) {
 #pragma unroll 1
-      for (int box = 0; box < kBoxes; ++box) {
-        if (box < kSlots) {
-          load(task.row + box * kAheadRows, task.column, box);
-        } else {
-          prefetch(task, box);
-        }
+      for (int box = 0; box < kSlots; ++box) {
+        load(task.row + box * kAheadRows, task.column, box);
       }
     }
     Task next = task_of(draw());  // not sooner, or the first sections would be of tasks that warps come to later
@@ -158,25 +154,12 @@ class GradientsAhead {
     }
   }
 
-  // When a box of the task has been read: another comes in its place, of this task or the next; and what of the next
-  // stands where this box does is on its way from memory by then.
+  // When a box of the task has been read: another comes in its place, of this task or the next.
   __device__ __forceinline__ void ask(const Task& task, const Task& next, int box) const {
-    if (box + kSlots < kBoxes) {
-      if (task.rows > 0) {
-        load(task.row + (box + kSlots) * kAheadRows, task.column, box);
-      }
-    } else if (next.rows > 0) {
-      load(next.row + (box + kSlots - kBoxes) * kAheadRows, next.column, box);
-    }
-    if (next.rows > 0) {
-      prefetch(next, box);
-    }
-  }
-
-  __device__ __forceinline__ void prefetch(const Task& task, int box) const {
-#pragma unroll
-    for (int matrix = 0; matrix < 3; ++matrix) {
-      ptx::tma_prefetch_box(params_.from[matrix], task.column, task.row + box * kAheadRows);
+    const bool of_next = box + kSlots >= kBoxes;
+    if ((of_next ? next.rows : task.rows) > 0) {
+      load((of_next ? next.row - kBoxes * kAheadRows : task.row) + (box + kSlots) * kAheadRows,
+           of_next ? next.column : task.column, box);
     }
   }
 
@@ -184,7 +167,7 @@ class GradientsAhead {
     const int column = task.column + static_cast<int>(lane()) * kStreamedElements;
     const int valid = kColumns - column < kStreamedElements ? kColumns - column : kStreamedElements;
     const int rows = column < kColumns ? task.rows : 0;
-    const long long offset = (task.row * params_.ld_dg + column) * kElementBytes;
+    const long long offset = task.row * kPitch + column * kElementBytes;
     auto* dg_at = static_cast<unsigned char*>(params_.dg) + offset;
     auto* du_at = static_cast<unsigned char*>(params_.du) + offset;
 #pragma unroll 1
@@ -203,12 +186,12 @@ class GradientsAhead {
           Chunk du;
           derive(dout, g, u, dg, du);
           if (box * kAheadRows + row < rows) {
-            store_chunk<kChunkBytes, kWhole>(dg_at, dg, valid);
-            store_chunk<kChunkBytes, kWhole>(du_at, du, valid);
+            store_chunk<kChunkBytes, kWhole>(dg_at + row * kPitch, dg, valid);
+            store_chunk<kChunkBytes, kWhole>(du_at + row * kPitch, du, valid);
           }
-          dg_at += params_.ld_dg * kElementBytes;
-          du_at += params_.ld_dg * kElementBytes;
         }
+        dg_at += kAheadRows * kPitch;
+        du_at += kAheadRows * kPitch;
       }
       // After what was read has been used: a read that is merely on its way can come later than the copy that takes its
       // place, as the tensor cores go first.
@@ -222,12 +205,13 @@ class GradientsAhead {
   // In stages of all elements, as each depends on the one before and the warp is alone.
   __device__ static __forceinline__ void derive(const Chunk& douts, const Chunk& gs, const Chunk& us, Chunk& dg,
                                                 Chunk& du) {
+    FloatPair bounded[kStreamedElements / 2];
     float sigmoids[kStreamedElements];
 #pragma unroll
-    for (int i = 0; i < kStreamedElements; i += 2) {
-      const FloatPair g = unpack<kDType>(gs.words[i / 2]);
-      sigmoids[i] = exp_minus(bound_gate(g.low));
-      sigmoids[i + 1] = exp_minus(bound_gate(g.high));
+    for (int i = 0; i < kStreamedElements / 2; ++i) {
+      bounded[i] = unpack<kDType>(bound_gates<kDType>(gs.words[i]));
+      sigmoids[2 * i] = exp_minus(bounded[i].low);
+      sigmoids[2 * i + 1] = exp_minus(bounded[i].high);
     }
 #pragma unroll
     for (float& s : sigmoids) {
@@ -235,11 +219,10 @@ class GradientsAhead {
     }
 #pragma unroll
     for (int i = 0; i < kStreamedElements / 2; ++i) {
-      const FloatPair g = unpack<kDType>(gs.words[i]);
       const FloatPair u = unpack<kDType>(us.words[i]);
       const FloatPair dout = unpack<kDType>(douts.words[i]);
-      const GateGradient low = gate_gradient(bound_gate(g.low), sigmoids[2 * i], u.low, dout.low);
-      const GateGradient high = gate_gradient(bound_gate(g.high), sigmoids[2 * i + 1], u.high, dout.high);
+      const GateGradient low = gate_gradient(bounded[i].low, sigmoids[2 * i], u.low, dout.low);
+      const GateGradient high = gate_gradient(bounded[i].high, sigmoids[2 * i + 1], u.high, dout.high);
       dg.words[i] = pack<kDType>(low.dg, high.dg);
       du.words[i] = pack<kDType>(low.du, high.du);
     }

@@ -28,7 +28,7 @@ struct BackwardParams {
   const void* w_up;
   const void* g;  // [m, d_intermediate]
   const void* u;
-  void* dg;  // [m, d_intermediate], both of pitch ld_dg
+  void* dg;  // [m, d_intermediate], both of pitch ld_dg, which is gradient_pitch() (swiglu/config.h)
   void* du;
   void* dx;       // [m, d_model]
   void* dw_gate;  // as the weights lie. dw_single: the one wanted, and dg is what it is computed from
@@ -79,9 +79,8 @@ struct alignas(64) TensorMap {
 // dgate_dx, dgate_dw: what dg and du are computed from and where they go, and how far that is.
 struct GradientParams {
   TensorMap from[3];  // dout, g, u: [m, d_intermediate], as dg and du
-  void* dg;
+  void* dg;           // rows of gradient_pitch() elements, both
   void* du;
-  long long ld_dg;
   unsigned long long* drawn;
   unsigned* done;
 };

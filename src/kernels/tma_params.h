@@ -106,7 +106,6 @@ TmaParams tma_params(const KernelConfig& config, const BackwardParams& params, E
                        encode(of.intermediate(params.u, params.ld_u), ahead_box())},
                       params.dg,
                       params.du,
-                      params.ld_dg,
                       drawn,
                       reinterpret_cast<unsigned*>(drawn + kDrawnBytes / sizeof *drawn)};
   }

@@ -10,11 +10,6 @@ inline void tma_prefetch(const TensorMap& map, const emulator::Location& where =
   emulator::tma_prefetch(map, where);
 }
 
-inline void tma_prefetch_box(const TensorMap& map, int /*x*/, int /*y*/,
-                             const emulator::Location& where = emulator::Location::current()) {
-  emulator::tma_prefetch(map, where);
-}
-
 inline void tma_load(unsigned shared_dst, const TensorMap& map, int x, int y, unsigned barrier,
                      const emulator::Location& where = emulator::Location::current()) {
   emulator::tma_load(shared_dst, map, x, y, barrier, where);
