@@ -73,6 +73,15 @@ __device__ __forceinline__ int stages_of(const Work& work) {
 
 inline constexpr int kLeastStages = 16;  // of a tile, for blocks to keep step (swiglu/lockstep.cuh)
 
+// Whether blocks of the next kernel may take the places of this one's one by one, as they fall free, which saves a
+// microsecond or two. But then neighbours by number are not neighbours on the card, and read less of the same at the
+// same time: of the products of the backward pass, which follow each other, more is lost by that
+// (docs/measurements.md). Else all the next one's blocks come when the last of this one's has left.
+template <KernelConfig C>
+__device__ __forceinline__ bool lets_next_begin_early(const TmaParams& params) {
+  return is_forward(C.problem.pass) || tiles_m(C, params.m) == 1;
+}
+
 // Tiles from the block's `first` on; every tile of the launch is walked by one block.
 template <KernelConfig C>
 struct TileWalk {
@@ -89,19 +98,6 @@ struct TileWalk {
   __device__ __forceinline__ bool more() const { return tile < end; }
   __device__ __forceinline__ void advance() { tile += step; }
 };
-
-// Whether blocks of the next kernel may take the places of this one's one by one, as they fall free, which saves two or
-// three microseconds. But then neighbours by number are not neighbours on the card, and read less of the same at the
-// same time (docs/measurements.md): where kernels are long, and of the products of the backward pass, which follow each
-// other, more is lost. Else all the next one's blocks come when the last of this one's has left.
-template <KernelConfig C>
-__device__ __forceinline__ bool lets_next_begin_early(const TmaParams& params) {
-  constexpr long long kMostStages = 512;  // of a block
-  const TileWalk<C> walk(params, 0, 1);
-  const bool is_short =
-      static_cast<long long>(walk.end) * stages_of<C>(work_of<C>(params, 0)) <= kMostStages * gridDim.x;
-  return is_forward(C.problem.pass) ? is_short : tiles_m(C, params.m) == 1;
-}
 
 // `rows` of an operand from `row` on, and 64 of k, to a stage.
 template <KernelConfig C, Major kMajor, int kRows>
