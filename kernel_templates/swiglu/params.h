@@ -28,7 +28,7 @@ struct BackwardParams {
   const void* w_up;
   const void* g;  // [m, d_intermediate]
   const void* u;
-  void* dg;  // [m, d_intermediate], both of pitch ld_dg, which is gradient_pitch() (swiglu/config.h)
+  void* dg;  // [m, d_intermediate], both of pitch ld_dg, which for dgate_dx and dgate_dw is gradient_pitch()
   void* du;
   void* dx;       // [m, d_model]
   void* dw_gate;  // as the weights lie. dw_single: the one wanted, and dg is what it is computed from

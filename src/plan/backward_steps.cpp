@@ -67,7 +67,7 @@ TokenSplit backward_split(const PlanSpec& spec, int matrices, std::int64_t m, in
 BackwardLayout backward_layout(const PlanSpec& spec, std::int64_t m, int multiprocessors) {
   const Problem problem = problem_of(spec, Pass::dw);
   BackwardLayout layout{};
-  layout.ld_dg = workspace_ld(spec.d_intermediate, kElementBytes);
+  layout.ld_dg = gradient_pitch(problem);
   layout.ld_parts = workspace_ld(weight_columns(problem), kFloatBytes);
   layout.du = workspace_bytes(m, layout.ld_dg, kElementBytes, m);
   layout.progress = add_workspace(layout.du, layout.du, m);
