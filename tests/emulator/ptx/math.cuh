@@ -12,23 +12,20 @@ inline float exp2_approx(float x) {
 inline float rcp_approx(float x) { return 1.0F / x; }
 inline float max_nan(float a, float b) { return std::isnan(a) || std::isnan(b) ? a + b : std::fmax(a, b); }
 
-inline unsigned max_nan_bf16x2(unsigned a, unsigned b) {
-  const auto larger = [&](int half) -> unsigned {
-    const auto element = [&](unsigned packed) {
-      return swiglu::bf16_to_float(static_cast<unsigned short>(packed >> 16 * half));
-    };
-    return swiglu::float_to_bf16(max_nan(element(a), element(b)));
+// Of each half of both.
+template <typename Widen, typename Narrow>
+unsigned max_nan_x2(unsigned a, unsigned b, Widen widen, Narrow narrow) {
+  const auto larger = [&](int shift) -> unsigned {
+    return narrow(
+        max_nan(widen(static_cast<unsigned short>(a >> shift)), widen(static_cast<unsigned short>(b >> shift))));
   };
-  return larger(0) | larger(1) << 16;
+  return larger(0) | larger(16) << 16;
+}
+inline unsigned max_nan_bf16x2(unsigned a, unsigned b) {
+  return max_nan_x2(a, b, swiglu::bf16_to_float, swiglu::float_to_bf16);
 }
 inline unsigned max_nan_f16x2(unsigned a, unsigned b) {
-  const auto larger = [&](int half) -> unsigned {
-    const auto element = [&](unsigned packed) {
-      return swiglu::f16_to_float(static_cast<unsigned short>(packed >> 16 * half));
-    };
-    return swiglu::float_to_f16(max_nan(element(a), element(b)));
-  };
-  return larger(0) | larger(1) << 16;
+  return max_nan_x2(a, b, swiglu::f16_to_float, swiglu::float_to_f16);
 }
 
 // Product and sum of f16 in double: what double cannot hold is too small to matter to the rounding to f16.
