@@ -123,6 +123,12 @@ SWIGLU_HD constexpr Box b_box(const KernelConfig& config) {
 }
 SWIGLU_HD constexpr int boxes(Major major, int rows) { return major == Major::k ? 1 : rows / kSwizzledElements; }
 
+// wgmma_sm90: whether waiting for dout would stop the products, as in a cooperative tile of the recomputation: then it
+// is asked for while the tile is multiplied, for as many rounds as there is room for.
+SWIGLU_HD constexpr bool fetches_early(const KernelConfig& config) {
+  return config.problem.pass == Pass::recompute && !is_ping_pong(config.tile);
+}
+
 // wgmma_sm90: a warpgroup stages one half of 64 rows of its sums at a time, by this many columns of them: of all, or of
 // an equal part that is whole groups of 8. Beside dg and du, and beside the largest stages, there is room for 64 at
 // most; of a cooperative tile of the recomputation by fewer, so that there are slots for dout before it is needed: 32,
@@ -132,13 +138,12 @@ SWIGLU_HD constexpr int staged_sums(const KernelConfig& config) {
   constexpr int kMostFetched = 40;
   const Tile& tile = config.tile;
   const Pass pass = config.problem.pass;
-  const bool fetches_early = pass == Pass::recompute && !is_ping_pong(tile);
   if (!is_swapped(tile)) {
     const bool little_room = has_gradients_ahead(pass) || has_halves_apart(config);
-    const int most = fetches_early ? kFetched : little_room ? kWgmmaRows : tile.n;
+    const int most = fetches_early(config) ? kFetched : little_room ? kWgmmaRows : tile.n;
     return tile.n % most == 0 ? most : tile.n;
   }
-  const int most = fetches_early ? kMostFetched : 2 * kWgmmaRows;
+  const int most = fetches_early(config) ? kMostFetched : 2 * kWgmmaRows;
   int parts = 1;
   while (tile.m / parts > most || tile.m % (parts * 8) != 0) {
     ++parts;
@@ -419,15 +424,16 @@ SWIGLU_HD constexpr int sections(const Problem& problem) {
   return static_cast<int>(ceil_div(problem.d_intermediate, kSectionColumns));
 }
 inline constexpr int kFewestCountedRows = 64;  // of a tile
-inline constexpr int kDrawnBytes = 128;        // of the first, a line of the L2 cache: many look at those after it
+inline constexpr int kCounterBytes = 4;
+inline constexpr int kDrawnBytes = 128;  // of the first, a line of the L2 cache: many look at those after it
 SWIGLU_HD constexpr long long progress_bytes(const Problem& problem, long long m) {
-  return m == 0 ? 0 : kDrawnBytes + 4 * ceil_div(m, kFewestCountedRows) * sections(problem);
+  return m == 0 ? 0 : kDrawnBytes + kCounterBytes * ceil_div(m, kFewestCountedRows) * sections(problem);
 }
 
 // What clears them before the kernel: so many blocks of kClearThreads, each as many counters.
 inline constexpr int kClearThreads = 1024;
 SWIGLU_HD constexpr long long clear_blocks(const Problem& problem, long long m) {
-  return ceil_div(progress_bytes(problem, m), 4 * kClearThreads);
+  return ceil_div(progress_bytes(problem, m), kCounterBytes * kClearThreads);
 }
 
 // streaming: chunks of kStreamedElements in a row of what the pass walks, [m, d_intermediate] or both weight gradients.

@@ -88,7 +88,7 @@ template <KernelConfig C>
 __device__ __forceinline__ void clear_progress(const TmaParams& params) {
   ptx::grid_dependency_wait();
   const long long counter = static_cast<long long>(blockIdx.x) * kClearThreads + threadIdx.x;
-  if (counter * 4 < progress_bytes(C.problem, params.m)) {
+  if (counter * kCounterBytes < progress_bytes(C.problem, params.m)) {
     reinterpret_cast<unsigned*>(params.gradients.drawn)[counter] = 0;
   }
 }

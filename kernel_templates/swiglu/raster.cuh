@@ -7,6 +7,8 @@
 // Of the tiles that all resident blocks take at once, neighbouring blocks, which mostly are in one GPC, take bands of 4
 // rows by as many columns: what they read the L2 cache serves four of them at a time, if they keep step
 // (swiglu/lockstep.cuh).
+//
+// Groups and their rows are walked from the first on, or from the last (begins_with_last_rows() in swiglu/problem.h).
 #pragma once
 
 #include "swiglu/config.h"

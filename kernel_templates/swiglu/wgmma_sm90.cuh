@@ -76,7 +76,8 @@ inline constexpr int kLeastStages = 16;  // of a tile, for blocks to keep step (
 // Whether blocks of the next kernel may take the places of this one's one by one, as they fall free, which saves a
 // microsecond or two. But then neighbours by number are not neighbours on the card, and read less of the same at the
 // same time: of the products of the backward pass, which follow each other, more is lost by that
-// (docs/measurements.md). Else all the next one's blocks come when the last of this one's has left.
+// (docs/measurements.md), but where few tokens are one row of tiles, of which nobody shares the weights. Else all the
+// next one's blocks come when the last of this one's has left.
 template <KernelConfig C>
 __device__ __forceinline__ bool lets_next_begin_early(const TmaParams& params) {
   return is_forward(C.problem.pass) || tiles_m(C, params.m) == 1;
@@ -233,7 +234,7 @@ class Consumer {
 
   // Whether what a tile's results are computed from is asked for behind its first stage. Before it whoever asks would
   // wait until what is staged of the tile before has been read, and all others for that thread.
-  static constexpr bool kPreparesLate = C.problem.pass == Pass::recompute && !S::kPingPong;
+  static constexpr bool kPreparesLate = fetches_early(C);
 
   static constexpr int kNotice = 4;  // stages before its end that a ping-pong tile is announced to end
 
