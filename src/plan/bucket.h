@@ -3,10 +3,11 @@
 //
 // What is best changes where a tile's rows are full and one more row takes another row of tiles: at multiples of a
 // tile's height. There the buckets end: up to 128 at powers of two and 96, then at multiples of 64 (which those of 128,
-// 192 and 256 are among), of 176 and of 208, as long as one row of tiles more or less matters, and from where those of
-// 208 no longer stand in for them of 200; then in steps that let time grow by an eighth at most. What the best kernel
-// of a bucket loses to the best at exactly m is at most 5 % (tests/unit/plan/bucket_loss_test.cpp). The edges are
-// fixed: which kernel serves an m does not depend on what was executed before.
+// 192 and 256 are among), of 176 and of 208, as long as one row of tiles more or less matters, at the first two of 144,
+// and from where those of 208 no longer stand in for them of 200; then in steps that let time grow by an eighth at
+// most. What the best kernel of a bucket loses to the best at exactly m is at most 5 %
+// (tests/unit/plan/bucket_loss_test.cpp). The edges are fixed: which kernel serves an m does not depend on what was
+// executed before.
 #pragma once
 
 #include <algorithm>
@@ -25,7 +26,8 @@ namespace bucket {
 
 inline constexpr std::int64_t kFew[] = {1, 2, 4, 8, 16, 32, 64, 96, 128};
 // Height, first and last multiple.
-inline constexpr std::int64_t kHeights[][3] = {{64, 64, 2048}, {176, 176, 2816}, {208, 208, 2912}, {200, 2200, 4000}};
+inline constexpr std::int64_t kHeights[][3] = {
+    {64, 64, 2048}, {144, 144, 288}, {176, 176, 2816}, {208, 208, 2912}, {200, 2200, 4000}};
 inline constexpr std::int64_t kStepsFrom = 2048;
 inline constexpr std::int64_t kSteps[][2] = {{128, 4096}, {512, 8192}};  // step, until
 inline constexpr std::size_t kMost = 128;

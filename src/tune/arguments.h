@@ -15,7 +15,8 @@ namespace swiglu {
 
 using Arguments = std::variant<ForwardParams, BackwardParams>;
 
-// Whether a problem's kernels are launched with such arguments: the passes that multiply.
+// Whether a problem's kernels are launched with such arguments alone: the passes that multiply, but for those that
+// compute dg and du beside it.
 bool has_arguments(const Problem& problem);
 
 // For m tokens, without pointers and pitches. The tokens of dw and dw_single are split as a plan on a card of so many

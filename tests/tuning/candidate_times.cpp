@@ -33,6 +33,7 @@
 #include "cuda/device.h"
 #include "kernels/cubins.h"
 #include "swiglu/validity.h"
+#include "tune/arguments.h"
 #include "tune/device_trial.h"
 #include "tune/estimate.h"
 #include "tune/median.h"
@@ -147,6 +148,9 @@ std::vector<Point> points_of(const Options& options) {
     const auto problem = parse_problem(text);
     if (!problem) {
       fail(SWIGLU_INVALID_ARGUMENT, "{} is no problem: bf16_f32_4096x14336_nk is", text);
+    }
+    if (!options.compile_only && !has_arguments(*problem)) {
+      fail(SWIGLU_INVALID_ARGUMENT, "{} cannot be measured by itself, only compiled: --compile-only", text);
     }
     for (const std::int64_t m : options.tokens.empty() ? std::vector<std::int64_t>{8192} : options.tokens) {
       points.push_back({*problem, m});

@@ -67,6 +67,22 @@ TEST_CASE("rows that straddle the lines of the cache get a tile that loads less"
   CHECK(estimate(narrow, 8192, hopper.representative).seconds > 1.2 * choice.estimate.seconds);
 }
 
+// As measured on an H200, alone and, at 2048, with dg and du beside it (docs/measurements.md).
+TEST_CASE("dx gets tiles of as many rows as fill a whole number of waves") {
+  const auto rows = [](int d_model, std::int64_t m, Pass pass = Pass::dx) {
+    const Problem problem{DType::bf16, Accum::f32, Layout::nk, pass, d_model, 3 * d_model, 16};
+    const Tile tile = choose_for(problem, m, "sm_90a").config.tile;
+    CHECK(tile.n == 128);
+    return tile.m;
+  };
+  CHECK(rows(1280, 8192) == 160);
+  CHECK(rows(2048, 8192) == 168);
+  CHECK(rows(2048, 8192, Pass::dgate_dx) == 168);
+  CHECK(rows(2304, 4096) == 144);
+  CHECK(rows(2816, 8192) == 176);
+  CHECK(rows(4096, 8192) == 200);
+}
+
 TEST_CASE("on a card of an H100's kind passes that move much besides walk lower groups of rows") {
   Problem problem{DType::bf16, Accum::f32, Layout::nk, Pass::forward, 2048, 6144, 16};
   DeviceSpec h100 = arch("sm_90a").representative;
