@@ -149,11 +149,14 @@ std::vector<Point> points_of(const Options& options) {
     if (!problem) {
       fail(SWIGLU_INVALID_ARGUMENT, "{} is no problem: bf16_f32_4096x14336_nk is", text);
     }
-    if (!options.compile_only && !has_arguments(*problem)) {
-      fail(SWIGLU_INVALID_ARGUMENT, "{} cannot be measured by itself, only compiled: --compile-only", text);
-    }
     for (const std::int64_t m : options.tokens.empty() ? std::vector<std::int64_t>{8192} : options.tokens) {
       points.push_back({*problem, m});
+    }
+  }
+  for (const Point& point : points) {
+    if (!options.compile_only && !has_arguments(point.problem)) {
+      fail(SWIGLU_INVALID_ARGUMENT, "{} cannot be measured by itself, only compiled: --compile-only",
+           print(point.problem));
     }
   }
   return points;
