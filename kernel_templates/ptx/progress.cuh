@@ -1,6 +1,6 @@
 // What threads of a kernel tell each other of their progress, through global memory: counters that only rise. sm_90.
 //
-// Who looks at a count that add_done() made, and then calls fence_gpu(), sees all that was written before it, by the
+// Who looks at a count that add_done() made, and then calls fence_acquire(), sees all that was written before it, by the
 // thread or by others that it is behind.
 #pragma once
 
@@ -22,9 +22,11 @@ __device__ __forceinline__ unsigned look_at(const unsigned* counter) {
   return value;
 }
 
-__device__ __forceinline__ void fence_gpu() { asm volatile("fence.acq_rel.gpu;" ::: "memory"); }
+// Both wait for nothing. An acquire that is a release as well, or an order of copies after what was seen of any memory,
+// waits for all of the thread's own memory at the GPU, one to two thousand clocks (docs/measurements.md).
+__device__ __forceinline__ void fence_acquire() { asm volatile("fence.acquire.gpu;" ::: "memory"); }
 
-// Orders what this thread has seen before asynchronous copies that it starts after.
-__device__ __forceinline__ void fence_async() { asm volatile("fence.proxy.async;" ::: "memory"); }
+// Orders what this thread has seen of global memory before asynchronous copies that it starts after.
+__device__ __forceinline__ void fence_async_global() { asm volatile("fence.proxy.async.global;" ::: "memory"); }
 
 }  // namespace swiglu::ptx

@@ -275,14 +275,14 @@ class GradientsAwaited {
           done = of_former < done ? of_former : done;
         }
         known_ = section + done;
-        ptx::fence_gpu();
-        ptx::fence_async();
+        ptx::fence_acquire();
+        ptx::fence_async_global();
       }
     }
   }
 
  private:
-  static constexpr unsigned kLooks = 8;    // at a time, as a look and a fence take longer than a stage
+  static constexpr unsigned kLooks = 8;    // at a time, as a look takes about as long as a stage
   static constexpr unsigned kPause = 250;  // ns; all blocks look at the same counter
 
   __device__ __forceinline__ void wait_for(unsigned section) const {

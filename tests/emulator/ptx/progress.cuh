@@ -14,7 +14,7 @@ inline unsigned look_at(const unsigned* counter, const emulator::Location& where
   return emulator::look_at_count(counter, where);
 }
 
-inline void fence_gpu() {}
-inline void fence_async() { emulator::fence_proxy_async(); }
+inline void fence_acquire() {}
+inline void fence_async_global() { emulator::fence_proxy_async(); }
 
 }  // namespace swiglu::ptx
