@@ -1,7 +1,7 @@
 // What threads of a kernel tell each other of their progress, through global memory: counters that only rise. sm_90.
 //
-// Who looks at a count that add_done() made, and then calls fence_acquire(), sees all that was written before it, by the
-// thread or by others that it is behind.
+// Who looks at a count that add_done() made, and then calls fence_acquire(), sees all that was written before it, by
+// the thread or by others that it is behind.
 #pragma once
 
 namespace swiglu::ptx {
