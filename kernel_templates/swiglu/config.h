@@ -68,17 +68,50 @@ SWIGLU_HD constexpr int consumer_warpgroups(const Tile& tile) {
   return is_ping_pong(tile) ? 2 : tile.warps_m * tile.warps_n / kWarpgroupWarps;
 }
 
-// wgmma_sm90: whether each half of B is an instruction's whole B, as both side by side are more columns than one takes.
-// Of the deep sums over tokens alone: where output counts for more, such tiles are slower (docs/measurements.md).
+// wgmma_sm90: columns of a half of B as they lie in a stage: where columns are contiguous in memory, whole atoms of 64.
+SWIGLU_HD constexpr int stored_columns(const KernelConfig& config) {
+  const int n = config.tile.n;
+  const bool atoms = config.family == Family::wgmma_sm90 && product(config.problem).b == Major::mn;
+  return atoms ? static_cast<int>(ceil_div(n, kSwizzledElements)) * kSwizzledElements : n;
+}
+
+// wgmma_sm90: whether each half of B is an instruction's whole B, as both side by side are more columns than one takes,
+// or do not lie side by side. The former of the deep sums over tokens alone: where output counts for more, such tiles
+// are slower (docs/measurements.md).
 inline constexpr int kMostWgmmaColumns = 256;
 SWIGLU_HD constexpr bool has_halves_apart(const KernelConfig& config) {
-  return is_dw(config.problem.pass) && !is_swapped(config.tile) && 2 * config.tile.n > kMostWgmmaColumns;
+  const bool wide = is_dw(config.problem.pass) && 2 * config.tile.n > kMostWgmmaColumns;
+  return !is_swapped(config.tile) && (wide || stored_columns(config) != config.tile.n);
+}
+
+// Registers a thread holds sums in: both halves.
+SWIGLU_HD constexpr int accumulator_registers(const KernelConfig& config) {
+  const int sums = 2 * config.tile.m * config.tile.n / (config.tile.warps_m * config.tile.warps_n * kWarpThreads);
+  if (config.family == Family::simt) {
+    return config.problem.accum == Accum::f16_promoted ? 2 * sums : sums;
+  }
+  switch (config.problem.accum) {
+    case Accum::f16:
+      return sums / 2;  // two to a register
+    case Accum::f16_promoted:
+      return sums + sums / 2;
+    default:
+      return sums;
+  }
+}
+
+// wgmma_sm90: whether a warpgroup does nothing but load. Three warpgroups leave a consumer's thread 240 registers, of
+// which sums can have 216 at most, as ptxas has the first 24 for all else. Sums that need more leave no room for a
+// third warpgroup: then one of the consumers' warps loads.
+inline constexpr int kMostBesideProducer = 212;
+SWIGLU_HD constexpr bool has_producer(const KernelConfig& config) {
+  return accumulator_registers(config) <= kMostBesideProducer;
 }
 
 SWIGLU_HD constexpr int threads(const KernelConfig& config) {
   const Tile& tile = config.tile;
   if (config.family == Family::wgmma_sm90) {
-    return (consumer_warpgroups(tile) + 1) * kWarpgroupThreads;  // one loads
+    return (consumer_warpgroups(tile) + (has_producer(config) ? 1 : 0)) * kWarpgroupThreads;
   }
   return tile.warps_m * tile.warps_n * kWarpThreads;
 }
@@ -92,7 +125,7 @@ SWIGLU_HD constexpr int stage_elements(const KernelConfig& config) {
   if (config.family == Family::streaming) {
     return 0;
   }
-  return (tile.m + 2 * tile.n) * tile.k;
+  return (tile.m + 2 * stored_columns(config)) * tile.k;
 }
 
 // wgmma_sm90: what the tensor cores of a multiprocessor do in a clock, and the clocks that a stage takes them.
@@ -295,22 +328,6 @@ SWIGLU_HD constexpr int shared_bytes(const KernelConfig& config) {
   return ring > staging ? ring : staging;
 }
 
-// Registers a thread holds sums in: both halves.
-SWIGLU_HD constexpr int accumulator_registers(const KernelConfig& config) {
-  const int sums = 2 * config.tile.m * config.tile.n / (config.tile.warps_m * config.tile.warps_n * kWarpThreads);
-  if (config.family == Family::simt) {
-    return config.problem.accum == Accum::f16_promoted ? 2 * sums : sums;
-  }
-  switch (config.problem.accum) {
-    case Accum::f16:
-      return sums / 2;  // two to a register
-    case Accum::f16_promoted:
-      return sums + sums / 2;
-    default:
-      return sums;
-  }
-}
-
 // Registers a thread holds mma operands in: a step's, twice (fragments.cuh). Each block of 16 rows takes 4, each block
 // of 8 columns 2 for either half.
 SWIGLU_HD constexpr int fragment_registers(const KernelConfig& config) {
@@ -318,8 +335,8 @@ SWIGLU_HD constexpr int fragment_registers(const KernelConfig& config) {
   return config.family != Family::mma_sm80 ? 0 : 2 * (tile.m / tile.warps_m / 16 * 4 + tile.n / tile.warps_n / 8 * 4);
 }
 
-// wgmma_sm90: of a thread; three warpgroups begin with 168 and share them out. Beside gradients ahead consumers have no
-// more than they need, as those who compute them are the faster the more they have.
+// wgmma_sm90: of a thread beside a producer; three warpgroups begin with 168 and share them out. Beside gradients ahead
+// consumers have no more than they need, as those who compute them are the faster the more they have.
 SWIGLU_HD constexpr int consumer_registers(const KernelConfig& config) {
   constexpr int kBesideSums = 32;
   const int needed = accumulator_registers(config) + kBesideSums;

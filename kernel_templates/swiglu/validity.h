@@ -10,7 +10,7 @@ namespace swiglu {
 
 inline constexpr int kMaxTileRegisters = 200;       // sums and fragments of a thread, which has 255 in all
 inline constexpr int kMaxBesideNarrowCopies = 192;  // the same, where a backward product copies by 2 bytes
-inline constexpr int kMaxWgmmaRegisters = 212;      // of sums, and du; 240 is all that a consumer's thread has
+inline constexpr int kMostWithoutProducer = 224;    // of sums, where a thread has 255 registers in all
 inline constexpr int kMostBesideGradients = 200;    // of sums, where dg and du are computed beside them
 inline constexpr int kMostBoxRows = 256;            // that a tensor map can have
 
@@ -122,8 +122,8 @@ SWIGLU_HD constexpr const char* why_invalid_wgmma_sm90(const KernelConfig& confi
   if (columns % (config.problem.accum == Accum::f32 ? 8 : 16) != 0 || columns > kMostWgmmaColumns) {
     return "columns of operand B must be a multiple of 8, for f16 sums of 16, up to 256";
   }
-  if (multiplied.b == Major::mn && tile.n % kSwizzledElements != 0) {
-    return "n must be a multiple of 64 where the columns of B are contiguous";
+  if (stored_columns(config) != tile.n && (!is_forward(config.problem.pass) || is_ping_pong(tile))) {
+    return "n must be a multiple of 64 where the columns of B are contiguous, but in cooperative forward tiles";
   }
   if (multiplied.a == Major::mn && tile.m % kSwizzledElements != 0) {
     return "m must be a multiple of 64 where the rows of A are contiguous";
@@ -143,7 +143,8 @@ SWIGLU_HD constexpr const char* why_invalid_wgmma_sm90(const KernelConfig& confi
     }
   }
   const int waiting = config.problem.pass == Pass::recompute ? staged_sums(config) / 4 : 0;  // du, two to a register
-  if (accumulator_registers(config) + waiting > kMaxWgmmaRegisters) {
+  const bool loads_itself = !has_producer(config) && is_forward(config.problem.pass) && !is_ping_pong(tile);
+  if (accumulator_registers(config) + waiting > (loads_itself ? kMostWithoutProducer : kMostBesideProducer)) {
     return "sums would not fit the registers of a thread";
   }
   return nullptr;

@@ -4,9 +4,9 @@
 //   f16            f16 sums, two to a register
 //   f16_promoted   f16 sums over one stage of 64 products, then added to f32 sums
 //
-// A tile: begin(); for each stage start(), multiply() for its steps, finish(); then drain(). After that value(block, j,
-// e) is, of columns 8 j .. 8 j + 7 of a block, element e as in mma m16n8: row l / 4 + 8 (e / 2) of the warp's 16,
-// column 2 (l % 4) + e % 2; packed(block, j, e) is elements e and e + 1 (e is even), rounded once.
+// A tile: begin(); for each stage start(), multiply() for its steps, commit(), finish(); then drain(). After that
+// value(block, j, e) is, of columns 8 j .. 8 j + 7 of a block, element e as in mma m16n8: row l / 4 + 8 (e / 2) of the
+// warp's 16, column 2 (l % 4) + e % 2; packed(block, j, e) is elements e and e + 1 (e is even), rounded once.
 #pragma once
 
 #include "ptx/convert.cuh"
@@ -53,6 +53,7 @@ class WgmmaAccumulators {
     }
   }
   __device__ __forceinline__ void start() { ptx::wgmma_fence(); }
+  __device__ __forceinline__ void commit() { ptx::wgmma_commit(); }
 
   template <bool kTransA, bool kTransB>
   __device__ __forceinline__ void multiply(int block, unsigned long long a, unsigned long long b, int step) {
@@ -61,7 +62,6 @@ class WgmmaAccumulators {
 
   template <int kPending>
   __device__ __forceinline__ void finish() {
-    ptx::wgmma_commit();
     ptx::wgmma_wait<kPending>();
     empty_ = false;
   }
@@ -118,6 +118,7 @@ class WgmmaAccumulators<DType::f16, Accum::f16_promoted, kBlocks, kN> {
     }
   }
   __device__ __forceinline__ void start() { ptx::wgmma_fence(); }
+  __device__ __forceinline__ void commit() { ptx::wgmma_commit(); }
 
   template <bool kTransA, bool kTransB>
   __device__ __forceinline__ void multiply(int block, unsigned long long a, unsigned long long b, int step) {
@@ -126,7 +127,6 @@ class WgmmaAccumulators<DType::f16, Accum::f16_promoted, kBlocks, kN> {
 
   template <int kPending>
   __device__ __forceinline__ void finish() {
-    ptx::wgmma_commit();
     ptx::wgmma_wait<0>();
 #pragma unroll
     for (int block = 0; block < kBlocks; ++block) {

@@ -4,8 +4,9 @@
 // but in Pass::dgate_dx and dgate_dw, where they compute what the product multiplies (swiglu/gradients_ahead.cuh). The
 // consumers, two warpgroups, multiply straight out of shared memory and store. In ping-pong each owns a whole tile:
 // while one computes, the other applies the gate and stores, in turns. Cooperatively both work on one tile, and its
-// epilogue is not hidden. Blocks stay, one to a multiprocessor, and walk tiles gridDim.x apart, in step where tiles are
-// long (swiglu/lockstep.cuh).
+// epilogue is not hidden; the largest tiles leave no registers for a producer, and a consumer's thread fills the ring
+// (has_producer() in swiglu/config.h). Blocks stay, one to a multiprocessor, and walk tiles gridDim.x apart, in step
+// where tiles are long (swiglu/lockstep.cuh).
 //
 // Operands (swiglu/problem.h). As they lie in memory, never transposed: A of the product is operand A of the
 // instruction and both halves of B side by side, or one after the other where they are more than it takes, are its B,
@@ -14,16 +15,16 @@
 // in the same thread.
 //
 //   stage   A [tile.m][64], then both halves of B [tile.n][64]; of those whose rows or columns are contiguous in
-//           memory [tile.m / 64] or [tile.n / 64] atoms of [64 k][64]
+//           memory atoms of [64 k][64], as many as stored_columns() says
 //
 // Every sum adds its products in steps of 16 with increasing k, segment after segment, whatever the tile.
 #pragma once
 
 #include "ptx/elect.cuh"
 #include "ptx/grid_dependency.cuh"
+#include "ptx/mbarrier.cuh"
 #include "ptx/named_barrier.cuh"
 #include "ptx/shared.cuh"
-#include "ptx/tma.cuh"
 #include "ptx/warpgroup.cuh"
 #include "swiglu/config.h"
 #include "swiglu/gradients_ahead.cuh"
@@ -33,16 +34,11 @@
 #include "swiglu/ring.cuh"
 #include "swiglu/shared_operand.cuh"
 #include "swiglu/validity.h"
-#include "swiglu/wgmma_accumulators.cuh"
+#include "swiglu/wgmma_loads.cuh"
 #include "swiglu/wgmma_outputs.cuh"
+#include "swiglu/wgmma_shape.cuh"
 
 namespace swiglu::wgmma_sm90 {
-
-template <KernelConfig C>
-struct Stage {
-  unsigned short a[C.tile.m * C.tile.k];
-  unsigned short b[2][C.tile.n * C.tile.k];
-};
 
 template <KernelConfig C>
 struct SharedStorage {
@@ -52,127 +48,6 @@ struct SharedStorage {
 };
 
 template <KernelConfig C>
-struct Shape {
-  static constexpr Product kProduct = product(C.problem);
-  static constexpr bool kPingPong = is_ping_pong(C.tile);
-  static constexpr bool kSwapped = is_swapped(C.tile);
-  static constexpr int kConsumers = consumer_warpgroups(C.tile);
-  static constexpr bool kApart = has_halves_apart(C);
-  static constexpr int kRowBlocks = C.tile.m / (C.tile.warps_m * 16);  // of 64 rows of A, for a warpgroup
-  static constexpr int kBlocks = kSwapped ? 2 : kApart ? 2 * kRowBlocks : kRowBlocks;
-  static constexpr int kN = kSwapped ? C.tile.m : kApart ? C.tile.n : 2 * C.tile.n;  // columns of B
-
-  using Sums = WgmmaAccumulators<C.problem.dtype, C.problem.accum, kBlocks, kN>;
-};
-
-// Stages that a tile takes.
-template <KernelConfig C>
-__device__ __forceinline__ int stages_of(const Work& work) {
-  return Shape<C>::kProduct.segments * static_cast<int>(ceil_div(work.depth, C.tile.k));
-}
-
-inline constexpr int kLeastStages = 16;  // of a tile, for blocks to keep step (swiglu/lockstep.cuh)
-
-// Whether blocks of the next kernel may take the places of this one's one by one, as they fall free, which saves a
-// microsecond or two. But then neighbours by number are not neighbours on the card, and read less of the same at the
-// same time: of the products of the backward pass, which follow each other, more is lost by that
-// (docs/measurements.md), but where few tokens are one row of tiles, of which nobody shares the weights. Else all the
-// next one's blocks come when the last of this one's has left.
-template <KernelConfig C>
-__device__ __forceinline__ bool lets_next_begin_early(const TmaParams& params) {
-  return is_forward(C.problem.pass) || tiles_m(C, params.m) == 1;
-}
-
-// Tiles from the block's `first` on; every tile of the launch is walked by one block.
-template <KernelConfig C>
-struct TileWalk {
-  unsigned tile;
-  unsigned step;
-  unsigned end;
-
-  __device__ __forceinline__ TileWalk(const TmaParams& params, unsigned turn, unsigned turns)
-      : tile(blockIdx.x + turn * gridDim.x),
-        step(turns * gridDim.x),
-        end(static_cast<unsigned>(tiles(C, params.m)) *
-            (is_dw(C.problem.pass) ? static_cast<unsigned>(params.splits) : 1u)) {}
-
-  __device__ __forceinline__ bool more() const { return tile < end; }
-  __device__ __forceinline__ void advance() { tile += step; }
-};
-
-// `rows` of an operand from `row` on, and 64 of k, to a stage.
-template <KernelConfig C, Major kMajor, int kRows>
-__device__ __forceinline__ void load_operand(unsigned to, const TensorMap& map, int row, int k, unsigned barrier) {
-  constexpr int kBoxes = boxes(kMajor, kRows);
-  constexpr unsigned kBoxBytes = kRows / kBoxes * C.tile.k * kElementBytes;
-#pragma unroll
-  for (int box = 0; box < kBoxes; ++box) {
-    const int first = row + box * kSwizzledElements;
-    ptx::tma_load(to + static_cast<unsigned>(box) * kBoxBytes, map, kMajor == Major::k ? k : first,
-                  kMajor == Major::k ? first : k, barrier);
-  }
-}
-
-// Where neighbours share enough, and are not all waiting for memory. In ping-pong the ring is hardly ahead of its
-// readers, who keep step themselves.
-template <KernelConfig C>
-__device__ __forceinline__ bool loads_in_step(const TmaParams& params) {
-  return !Shape<C>::kPingPong && stages_of<C>(work_of<C>(params, 0)) >= kLeastStages &&
-         tiles_m(C, params.m) >= static_cast<long long>(kBand) && clock_is_fine();
-}
-
-// By one thread.
-template <KernelConfig C>
-__device__ __forceinline__ void produce(const TmaParams& params, const Ring<C.tile.stages>& ring) {
-  constexpr Product kProduct = Shape<C>::kProduct;
-  constexpr bool kTwoMatrices = kProduct.halves == Halves::matrices;
-  constexpr unsigned kABytes = sizeof(Stage<C>::a);
-  constexpr unsigned kHalfBytes = sizeof(Stage<C>::b[0]);
-  ptx::tma_prefetch(params.a[0]);
-  ptx::tma_prefetch(params.b[0]);
-  if constexpr (kTwoMatrices || kProduct.segments == 2) {
-    ptx::tma_prefetch(params.b[1]);
-  }
-  const bool in_step = loads_in_step<C>(params);
-  const bool in_pairs = loads_in_pairs(C, params.m);
-  ptx::grid_dependency_wait();
-  LoadLockstep<static_cast<unsigned>(stage_clocks(C))> lockstep(in_step);
-  RingPosition<C.tile.stages> position;
-  GradientsAwaited<C> gradients(params);
-  for (TileWalk<C> walk(params, 0, 1); walk.more(); walk.advance()) {
-    const Work work = work_of<C>(params, walk.tile);
-    const int row = static_cast<int>(work.origin.row);
-    const int first_k = static_cast<int>(work.first_k);
-    gradients.begin(work.origin.row);
-#pragma unroll
-    for (int segment = 0; segment < kProduct.segments; ++segment) {
-#pragma unroll 1
-      for (int k = first_k; k < first_k + work.depth; k += C.tile.k) {
-        if (in_pairs && k % (2 * C.tile.k) == 0) {
-          ring.wait_next_empty(position);
-        }
-        gradients.wait(k);
-        const unsigned barrier = ring.acquire(position);
-        lockstep.wait();
-        const unsigned stage = ring.address(position);
-        load_operand<C, kProduct.a, C.tile.m>(stage, params.a[segment], row, k, barrier);
-#pragma unroll
-        for (int half = 0; half < 2; ++half) {
-          load_operand<C, kProduct.b, C.tile.n>(stage + kABytes + static_cast<unsigned>(half) * kHalfBytes,
-                                                params.b[kTwoMatrices ? half : segment],
-                                                work.origin.column + half_offset<C>(half), k, barrier);
-        }
-        lockstep.next();
-        position.advance();
-      }
-    }
-  }
-  if (lets_next_begin_early<C>(params)) {
-    ptx::grid_dependency_launch();
-  }
-}
-
-template <KernelConfig C>
 class Consumer {
   using S = Shape<C>;
   static constexpr unsigned kTurns = S::kPingPong ? 2 : 1;  // consumers that take a block's tiles in turns
@@ -180,19 +55,21 @@ class Consumer {
   static constexpr int kFirstStoreBarrier = kFirstTurnBarrier + S::kConsumers;
 
  public:
-  // `fetched`: shared address of the consumers' own barriers, if they have any.
+  // `warp`: of the block, of a consumer. `fetched`: shared address of the consumers' own barriers, if they have any.
   __device__ __forceinline__ Consumer(const TmaParams& params, const Ring<C.tile.stages>& ring, unsigned staging,
-                                      unsigned fetched, int warpgroup)
+                                      unsigned fetched, int warp)
       : params_(params),
         ring_(ring),
-        outputs_(params, staging + static_cast<unsigned>(warpgroup * staging_elements(C) * kElementBytes),
-                 kFirstStoreBarrier + warpgroup,
-                 fetched + static_cast<unsigned>(warpgroup) * (fetch_slots(C) * kBarrierBytes),
-                 S::kPingPong ? 0 : warpgroup),
-        warpgroup_(warpgroup),
-        lockstep_(keeps_step(params), static_cast<unsigned>(warpgroup), threadIdx.x % kWarpgroupThreads == 0) {}
+        warpgroup_(warp / kWarpgroupWarps),
+        loads_(params, ring, warp == 0),
+        outputs_(params, staging + static_cast<unsigned>(warpgroup_ * staging_elements(C) * kElementBytes),
+                 kFirstStoreBarrier + warpgroup_,
+                 fetched + static_cast<unsigned>(warpgroup_) * (fetch_slots(C) * kBarrierBytes),
+                 S::kPingPong ? 0 : warpgroup_),
+        lockstep_(keeps_step(params), static_cast<unsigned>(warpgroup_), threadIdx.x % kWarpgroupThreads == 0) {}
 
   __device__ __forceinline__ void run() {
+    loads_.begin();
     if constexpr (S::kPingPong) {
       if (warpgroup_ == 1) {
         skip(blockIdx.x);
@@ -267,6 +144,7 @@ class Consumer {
       }
       ring_.wait_full(position_);
       multiply_stage(ring_.address(position_));
+      loads_.next();
       sums_.template finish<kPending>();
       if (kPending == 0) {
         release(position_.stage);
@@ -313,12 +191,14 @@ class Consumer {
                                                   shared_operand<kTransB>(b + b_at, static_cast<unsigned>(step)), step);
       }
     }
+    sums_.commit();
   }
 
   const TmaParams& params_;
   const Ring<C.tile.stages>& ring_;
-  Outputs<C, typename S::Sums> outputs_;
   int warpgroup_;
+  OwnLoads<C> loads_;
+  Outputs<C, typename S::Sums> outputs_;
   TileLockstep lockstep_;
   RingPosition<C.tile.stages> position_;
   typename S::Sums sums_;
@@ -364,8 +244,9 @@ __device__ __forceinline__ void run(const TmaParams& params) {
 
   // From lane 0, so that the compiler knows it to be the same in all of a warp.
   const int warp = __shfl_sync(0xffffffffu, static_cast<int>(threadIdx.x) / kWarpThreads, 0);
-  const int warpgroup = warp / kWarpgroupWarps;
-  if (warpgroup == kConsumers) {
+  if constexpr (!has_producer(C)) {
+    Consumer<C>(params, ring, staging, fetched, warp).run();
+  } else if (warp >= kConsumers * kWarpgroupWarps) {
     ptx::warpgroup_decrease_registers<other_registers(C)>();
     if (warp == kConsumers * kWarpgroupWarps) {
       if (ptx::elect_one()) {
@@ -377,7 +258,7 @@ __device__ __forceinline__ void run(const TmaParams& params) {
     }
   } else {
     ptx::warpgroup_increase_registers<consumer_registers(C)>();
-    Consumer<C>(params, ring, staging, fetched, warpgroup).run();
+    Consumer<C>(params, ring, staging, fetched, warp).run();
   }
 }
 

@@ -121,7 +121,7 @@ double slow_share(const DeviceSpec& spec) {
 
 double stage_load_clocks(const KernelConfig& config, double rows) {
   const Pitches pitch = pitches(config.problem);
-  const double loaded = lines(pitch.a) * rows + lines(pitch.b) * 2.0 * config.tile.n;
+  const double loaded = lines(pitch.a) * rows + lines(pitch.b) * 2.0 * stored_columns(config);
   return loaded * config.tile.k * kElementBytes / kLoadedBytesPerClock;
 }
 
@@ -133,7 +133,8 @@ double all_load_clocks(const KernelConfig& config, const ProductSizes& sizes, st
   const double deep = sizes.depth * static_cast<double>(sizes.splits) * kElementBytes;
   const double columns = static_cast<double>(tiles_n(config));
   const double rows = static_cast<double>(tiles_m(config, m));
-  return clocks(columns * sizes.rows * deep, pitch.a) + clocks(rows * columns * 2.0 * config.tile.n * deep, pitch.b);
+  return clocks(columns * sizes.rows * deep, pitch.a) +
+         clocks(rows * columns * 2.0 * stored_columns(config) * deep, pitch.b);
 }
 
 double raster_factor(const KernelConfig& config, const ProductSizes& sizes, const DeviceSpec& spec) {

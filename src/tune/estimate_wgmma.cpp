@@ -40,6 +40,9 @@ constexpr double kLaunchSeconds = 0.7e-6;
 // Of the time to multiply: a ring of three stages hides less; a ping-pong tile falls behind a little where x is operand
 // B, and in the deep products of the backward pass, most where both operands have contiguous rows or columns.
 constexpr double kShallowRing = 1.02;
+constexpr double kOwnLoads = 1.03;  // without a producer, whose loads are ahead and in step
+constexpr double kApart = 1.03;     // of forward tiles, whose halves apart read operand A twice
+constexpr double kUnseen = 0.1;     // on an H100, of what was measured on an H200 alone
 constexpr double kPingPongSwapped = 1.006;
 constexpr double kPingPongDx = 1.03;
 constexpr double kPingPongDw = 1.03;
@@ -65,7 +68,10 @@ double ping_pong_factor(Pass pass, const Tile& tile, double depth) {
 
 double multiply_factor(const KernelConfig& config, const ProductSizes& sizes, const DeviceSpec& spec) {
   const Tile& tile = config.tile;
-  const double walk = (tile.stages < 4 ? kShallowRing : 1) * raster_factor(config, sizes, spec);
+  const bool apart = is_forward(config.problem.pass) && has_halves_apart(config);
+  const bool alone = !has_producer(config);
+  const double walk = (tile.stages < 4 ? kShallowRing : 1) * (alone ? kOwnLoads : 1) * (apart ? kApart : 1) *
+                      (alone || apart ? 1 + kUnseen * slow_share(spec) : 1) * raster_factor(config, sizes, spec);
   if (!is_ping_pong(tile)) {
     return walk;
   }
@@ -117,7 +123,7 @@ TileClocks tile_clocks(const KernelConfig& config, const ProductSizes& sizes, co
   const auto stages = static_cast<double>(sizes.steps);
   const double products = stage_clocks(config);
   const double rows = std::min<double>(sizes.rows, tile.m);
-  const double loaded = (rows + 2.0 * tile.n) * tile.k * kElementBytes;
+  const double loaded = (rows + 2.0 * stored_columns(config)) * tile.k * kElementBytes;
   const double gap = ping_pong ? 0 : kStageGapClocks;
   const double elements = static_cast<double>(tile.m) * tile.n / (ping_pong ? 1 : consumer_warpgroups(tile));
   const double rounds = elements / (kWgmmaRows * staged_sums(config));
@@ -140,10 +146,12 @@ double longest_walk(const KernelConfig& config, const ProductSizes& sizes, long 
   return kFirstLoadClocks + (walk - 1) * turn + clocks.multiply + clocks.store;
 }
 
-// Everything read and written once. Multiprocessors without a tile draw nothing, and the others do not make up for it.
-double memory_seconds(const ProductSizes& sizes, long long tiles, const DeviceSpec& spec) {
+// Everything read and written once, but columns that two tiles have in their stages. Multiprocessors without a tile
+// draw nothing, and the others do not make up for it.
+double memory_seconds(const KernelConfig& config, const ProductSizes& sizes, long long tiles, const DeviceSpec& spec) {
   const auto splits = static_cast<double>(sizes.splits);
-  const double operands = kElementBytes * (sizes.rows + sizes.b_matrices * sizes.columns) * sizes.depth * splits;
+  const double columns = sizes.b_matrices * sizes.columns * stored_columns(config) / config.tile.n;
+  const double operands = kElementBytes * (sizes.rows + columns) * sizes.depth * splits;
   const auto rest = static_cast<double>(tiles % spec.multiprocessors) / spec.multiprocessors;  // of the last wave
   const long long whole = tiles / spec.multiprocessors;
   const auto full = static_cast<double>(whole);
@@ -181,7 +189,7 @@ Estimate estimate_wgmma(const KernelConfig& config, std::int64_t m, const Device
   const double busy =
       std::min(1.0, product_flops(sizes, sizes.rows) / (clocks * spec.multiprocessors * kFlopsPerClock));
   const double computing = clocks / std::min(kMaxClock, kBusyClock * std::pow(busy, -kPowerExponent));
-  const double memory = memory_seconds(sizes, all, spec);
+  const double memory = memory_seconds(config, sizes, all, spec);
   const bool competes = is_dw(config.problem.pass) && is_ping_pong(config.tile);
   const double products =
       kLaunchSeconds + std::max(computing, memory) + (competes ? kUnhiddenDw : kUnhidden) * std::min(computing, memory);

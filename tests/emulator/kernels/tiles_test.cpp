@@ -2,6 +2,7 @@
 // tile, and no more work, traffic or bank conflicts than the design says. Compiled once for each combination.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -71,13 +72,16 @@ void check_wgmma_work(const KernelConfig& config, const Counters& counters) {
   CHECK(counters.wgmma == tile_count * stages * static_cast<std::uint64_t>(tile.k / 16) * blocks);
 
   const Product of = product(config.problem);
-  const auto operand_boxes = static_cast<std::uint64_t>(boxes(of.a, tile.m) + 2 * boxes(of.b, tile.n));
+  const auto operand_boxes = static_cast<std::uint64_t>(boxes(of.a, tile.m) + 2 * boxes(of.b, stored_columns(config)));
   CHECK(counters.tma_loads == tile_count * stages * operand_boxes);
   const auto row_bytes = static_cast<std::uint64_t>(kProblem.d_model * kElementBytes);
   const auto rows = static_cast<std::uint64_t>(kM + rows_written_twice(config, kM).count());
-  CHECK(counters.tma_loaded_bytes ==
-        static_cast<std::uint64_t>(tiles_n(config)) * rows * row_bytes +
-            static_cast<std::uint64_t>(tiles_m(config, kM)) * 2 * kProblem.d_intermediate * row_bytes);
+  std::uint64_t columns = 0;  // of either weight, some of them by two tiles
+  for (int column = 0; column < kProblem.d_intermediate; column += tile.n) {
+    columns += static_cast<std::uint64_t>(std::min(stored_columns(config), kProblem.d_intermediate - column));
+  }
+  CHECK(counters.tma_loaded_bytes == static_cast<std::uint64_t>(tiles_n(config)) * rows * row_bytes +
+                                         static_cast<std::uint64_t>(tiles_m(config, kM)) * 2 * columns * row_bytes);
 
   const Box box = output_box(config);
   const auto output_boxes = static_cast<std::uint64_t>(tile.m / box.rows * (tile.n / box.columns));

@@ -18,6 +18,8 @@ constexpr Tile kPingPongNarrow{64, 24, 64, 4, 4, 1, 2};  // staged without a swi
 constexpr Tile kPingPongMedium{64, 32, 64, 2, 4, 1, 2};  // staged with a swizzle of 64 bytes
 constexpr Tile kCooperative{128, 64, 64, 3, 8, 1, 2};
 constexpr Tile kCooperativeTall{256, 40, 64, 2, 8, 1, 2};
+constexpr Tile kCooperativeWide{128, 112, 64, 2, 8, 1, 2};  // of weights in kn, one half after the other
+constexpr Tile kWithoutProducer{256, 112, 64, 2, 8, 1, 2};  // but of f16 sums, which leave room for one
 constexpr Tile kSwapped{16, 64, 64, 3, 1, 4, 2};
 constexpr Tile kSwappedTall{144, 64, 64, 2, 1, 4, 2};  // stored in two rounds of an odd number of groups
 constexpr Tile kSwappedCooperative{32, 128, 64, 2, 1, 8, 2};
@@ -71,6 +73,11 @@ std::vector<Run> all_runs() {
   add<kPingPongNarrow, kStore, 72, 61>(runs, 129, 2);
   add<kPingPongMedium, kStore, 136, 72>(runs, 65, 1);
   add<kCooperativeTall, kStore, 130, 61>(runs, 200, 1);
+  add<kCooperativeWide, kForward, 136, 232>(runs, 150, 2);
+  add<kCooperativeWide, kStore, 72, 120>(runs, 129, 1);
+  add<kWithoutProducer, kForward, 200, 232>(runs, 300, 1);  // six tiles
+  add<kWithoutProducer, kForward, 200, 232>(runs, 300, 4);
+  add<kWithoutProducer, kStore, 64, 120>(runs, 70, 1);  // one stage a tile
   return runs;
 }
 
@@ -88,7 +95,7 @@ void check(const std::vector<Run>& runs, Fill fill) {
 }
 
 TEST_CASE("wgmma_sm90: shapes, " SWIGLU_TEST_COMBINATION) {
-  constexpr std::size_t kOfEveryCombination = 23;
+  constexpr std::size_t kOfEveryCombination = 24;
   const std::vector<Run> runs = all_runs();
   CHECK(runs.size() >= kOfEveryCombination);
   check(runs, Fill::normal);

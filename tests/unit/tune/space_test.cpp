@@ -184,8 +184,15 @@ TEST_CASE("every rule of wgmma_sm90 names itself") {
   CHECK(with({200, 64, 64, 4, 1, 4, 16}) == "");
   CHECK(with({512, 24, 64, 2, 8, 1, 16}) == "a box of a tensor map has at most 256 rows");
   CHECK(with({128, 96, 64, 4, 4, 1, 16}, Layout::kn) ==
-        "n must be a multiple of 64 where the columns of B are contiguous");
+        "n must be a multiple of 64 where the columns of B are contiguous, but in cooperative forward tiles");
+  CHECK(with({128, 112, 64, 4, 8, 1, 16}, Layout::kn) == "");
   CHECK(with({128, 128, 64, 4, 4, 1, 16}) == "sums would not fit the registers of a thread");
+  CHECK(with({256, 112, 64, 3, 8, 1, 12}) == "");
+  CHECK(with({256, 112, 64, 3, 8, 1, 12}, Layout::kn, Pass::forward_store) == "");
+  CHECK(with({256, 120, 64, 3, 8, 1, 12}) == "sums would not fit the registers of a thread");
+  CHECK(with({128, 112, 64, 3, 4, 1, 12}) == "sums would not fit the registers of a thread");
+  CHECK(with({256, 112, 64, 3, 8, 1, 12}, Layout::nk, Pass::recompute) ==
+        "sums would not fit the registers of a thread");
   CHECK(with({128, 192, 64, 3, 8, 1, 8}, Layout::nk, Pass::dw) == "");
   CHECK(with({128, 192, 64, 3, 8, 1, 8}, Layout::nk, Pass::dgate_dw) == "");
   CHECK(with({128, 192, 64, 3, 8, 1, 8}, Layout::nk, Pass::dx) ==
@@ -216,6 +223,13 @@ TEST_CASE("wgmma_sm90: byte, register and box counts of known tiles") {
   CHECK(shared_bytes(cooperative) == 4 * (128 + 256) * 128 + 2 * 64 * 128 * 2 + 4 * 16);
   CHECK(output_box(cooperative).columns == 64);
   CHECK(output_box(cooperative).swizzle_bytes == 128);
+  KernelConfig alone = ping_pong;  // without a producer, as its sums take what that would
+  alone.tile = {256, 112, 64, 3, 8, 1, 12};
+  CHECK(threads(alone) == 256);
+  CHECK(accumulator_registers(alone) == 224);
+  CHECK(shared_bytes(alone) == 3 * (256 + 224) * 128 + 2 * 64 * 112 * 2 + 2 * 3 * 8);
+  alone.problem.layout = Layout::kn;  // halves of two atoms
+  CHECK(shared_bytes(alone) == 3 * (256 + 256) * 128 + 2 * 64 * 112 * 2 + 2 * 3 * 8);
   KernelConfig swapped = ping_pong;
   swapped.tile = {208, 64, 64, 4, 1, 4, 8};
   CHECK(accumulator_registers(swapped) == 208);
@@ -287,7 +301,7 @@ TEST_CASE("wgmma_sm90: the passes of the backward pass") {
         4 * (128 + 256) * 128 + 2 * 64 * 128 * 2 + 4 * 16 + 2 * 8);
   CHECK(shared_bytes(of(Pass::dx, Layout::kn, cooperative)) == 4 * (128 + 256) * 128 + 2 * 64 * 128 * 2 + 4 * 16);
   CHECK(reason(of(Pass::dw, Layout::kn, ping_pong)) ==
-        "n must be a multiple of 64 where the columns of B are contiguous");
+        "n must be a multiple of 64 where the columns of B are contiguous, but in cooperative forward tiles");
   CHECK(reason(of(Pass::dx, Layout::kn, ping_pong)) == "");  // the weights' transposed: contiguous along k
   CHECK(reason(of(Pass::dw, Layout::kn, {176, 64, 64, 5, 1, 4, 8})) ==
         "m must be a multiple of 64 where the rows of A are contiguous");
