@@ -78,7 +78,7 @@ void Kernel::launch(const BackwardParams& params, void* stream) const {
 void Kernel::launch(const CopyParams& params, void* stream) const { enqueue(checked_tiles(params), params, stream); }
 
 // Whether the kernel itself waits for those before it (ptx/grid_dependency.cuh). Not where it follows the forward pass
-// and has better not come one by one (lets_next_begin_early() in swiglu/wgmma_sm90.cuh).
+// and has better not come one by one (lets_next_begin_early() in swiglu/wgmma_shape.cuh).
 bool Kernel::may_start_early(long long m) const {
   if (config_.problem.pass == Pass::recompute && tiles_m(config_, m) > 1) {
     return false;
