@@ -10,7 +10,7 @@ namespace swiglu {
 
 inline constexpr int kMaxTileRegisters = 200;       // sums and fragments of a thread, which has 255 in all
 inline constexpr int kMaxBesideNarrowCopies = 192;  // the same, where a backward product copies by 2 bytes
-inline constexpr int kMostWithoutProducer = 224;    // of sums, where a thread has 255 registers in all
+inline constexpr int kMostWithoutProducer = 224;    // of sums, where a thread has 255 registers in all; none promoted
 inline constexpr int kMostBesideGradients = 200;    // of sums, where dg and du are computed beside them
 inline constexpr int kMostBoxRows = 256;            // that a tensor map can have
 
@@ -143,8 +143,10 @@ SWIGLU_HD constexpr const char* why_invalid_wgmma_sm90(const KernelConfig& confi
     }
   }
   const int waiting = config.problem.pass == Pass::recompute ? staged_sums(config) / 4 : 0;  // du, two to a register
-  const bool loads_itself = !has_producer(config) && is_forward(config.problem.pass) && !is_ping_pong(tile);
-  if (accumulator_registers(config) + waiting > (loads_itself ? kMostWithoutProducer : kMostBesideProducer)) {
+  // Consumers can load for themselves where they finish each stage before the next, and all tiles are as deep.
+  const bool can_load =
+      is_forward(config.problem.pass) && !is_ping_pong(tile) && config.problem.accum != Accum::f16_promoted;
+  if (accumulator_registers(config) + waiting > (can_load ? kMostWithoutProducer : kMostBesideProducer)) {
     return "sums would not fit the registers of a thread";
   }
   return nullptr;

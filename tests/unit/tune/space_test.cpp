@@ -202,6 +202,11 @@ TEST_CASE("every rule of wgmma_sm90 names itself") {
         "sums would leave too few registers to compute dg and du beside them");
   CHECK(with({128, 128, 64, 5, 8, 1, 16}, Layout::nk, Pass::dgate_dx) ==
         "no shared memory is left for what dg and du are computed from");
+  KernelConfig promoted{problem(), Family::wgmma_sm90, {144, 128, 64, 3, 1, 8, 12}};
+  promoted.problem.dtype = DType::f16;
+  promoted.problem.accum = Accum::f16_promoted;
+  CHECK(accumulator_registers(promoted) == 216);  // as many f32 sums would do without a producer
+  CHECK(reason(promoted) == "sums would not fit the registers of a thread");
   KernelConfig narrow{problem(), Family::wgmma_sm90, {128, 64, 64, 4, 4, 1, 16}};
   narrow.problem.access_bytes = 8;
   CHECK(reason(narrow) == "tensor maps need rows at multiples of 16 bytes");
