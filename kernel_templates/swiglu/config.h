@@ -267,10 +267,21 @@ SWIGLU_HD constexpr int fetch_slots(const KernelConfig& config) {
   return config.problem.pass == Pass::recompute && slots > 1 ? slots - 1 : 1;
 }
 
-// wgmma_sm90: of a stage two, full and empty; of a consumer one for each slot that is fetched into.
+// wgmma_sm90: whether what consumers stage is sent by warps beside the one that loads, which have nothing else to do:
+// of cooperative tiles, whose epilogue nothing hides.
+SWIGLU_HD constexpr bool has_store_warps(const KernelConfig& config) {
+  const Pass pass = config.problem.pass;
+  return !is_ping_pong(config.tile) && has_producer(config) && (is_forward(pass) || pass == Pass::dx);
+}
+
+// wgmma_sm90: of a consumer, for each slot that is fetched into one, and that a store warp sends two, staged and sent.
+SWIGLU_HD constexpr int slot_barriers(const KernelConfig& config) {
+  return fetches(config.problem) ? fetch_slots(config) : has_store_warps(config) ? 2 * staging_slots(config) : 0;
+}
+
+// wgmma_sm90: of a stage two, full and empty; and those of the consumers' slots.
 SWIGLU_HD constexpr int product_barriers(const KernelConfig& config) {
-  return 2 * config.tile.stages +
-         (fetches(config.problem) ? consumer_warpgroups(config.tile) * fetch_slots(config) : 0);
+  return 2 * config.tile.stages + consumer_warpgroups(config.tile) * slot_barriers(config);
 }
 
 // Of an output tile on its way to wide stores: for each consumer of wgmma_sm90; of mma_sm80 it takes the place of the

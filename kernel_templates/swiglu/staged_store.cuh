@@ -7,6 +7,8 @@
 // With more slots than one (staging_slots) one is written while others are still on their way; they are taken in turns.
 // A unit of work is one half of 64 rows of sums by staged_sums() columns of them. The warpgroup's 128 threads take part
 // alike; its first thread issues the copies, and must wait for them to have ended before the block does (finish).
+//
+// Or a store warp does (staging_slots.cuh): then no warp of the warpgroup waits for another.
 #pragma once
 
 #include "ptx/ldmatrix.cuh"
@@ -18,30 +20,26 @@
 #include "swiglu/config.h"
 #include "swiglu/params.h"
 #include "swiglu/shared_tile.cuh"
+#include "swiglu/staging_slots.cuh"
 
 namespace swiglu {
 
 template <KernelConfig C>
 class StagedStore {
+  using Slots = StagingSlots<C>;
   static constexpr bool kUpright = sums_lie_upright(C);
-  static constexpr Box kBox = output_box(C);
-  static constexpr int kBoxes = staged_columns(C) / kBox.columns;
-  static constexpr unsigned kSlotBytes = staging_slot_elements(C) * kElementBytes;
+  static constexpr Box kBox = Slots::kBox;
+  static constexpr int kBoxes = Slots::kBoxes;
   static constexpr int kRowBytes = kBox.columns * kElementBytes;
-  static constexpr unsigned kBoxBytes = kBox.rows * kRowBytes;
 
  public:
   static constexpr int kSlots = staging_slots(C);
   static constexpr int kFetchSlots = fetch_slots(C);
   static constexpr int kGroups = staged_sums(C) / 8;  // of 8 columns of sums
 
-  // `staging`: the warpgroup's, shared address. `barrier`: a number of its own. `fetched`: mbarriers of its own, for
-  // one arrival, of each slot that it fetches into.
-  __device__ __forceinline__ StagedStore(unsigned staging, int barrier, unsigned fetched)
-      : staging_(staging),
-        barrier_(barrier),
-        fetched_(fetched),
-        thread_(static_cast<int>(threadIdx.x) % kWarpgroupThreads) {}
+  // `slots`: the warpgroup's. `barrier`: a number of its own.
+  __device__ __forceinline__ StagedStore(const Slots& slots, int barrier)
+      : slots_(slots), barrier_(barrier), thread_(static_cast<int>(threadIdx.x) % kWarpgroupThreads) {}
 
   // Each of these is for one slot: begin(), stage(), send(); or fetch(), which may be early, wait_fetched(), update(),
   // send().
@@ -61,33 +59,46 @@ class StagedStore {
     }
   }
 
+  // Until this slot may be written again, where they are taken in turns.
+  __device__ __forceinline__ void begin_next(int slot) {
+    if constexpr (has_store_warps(C)) {
+      ptx::mbarrier_wait(slots_.sent(static_cast<unsigned>(slot)), ~parities_ >> slot & 1);  // at first none is in use
+      parities_ ^= 1u << slot;
+    } else {
+      begin<kSlots - 1>();
+    }
+  }
+
   // What is at row and column of the map's matrix, with zeros beyond it.
   __device__ __forceinline__ void fetch(const TensorMap& map, int row, int column, int slot) const {
     if (thread_ == 0) {
-      const unsigned barrier = fetched_ + static_cast<unsigned>(slot) * kBarrierBytes;
-      ptx::mbarrier_arrive_expect(barrier, kBoxes * kBoxBytes);
+      const unsigned barrier = slots_.fetched(static_cast<unsigned>(slot));
+      ptx::mbarrier_arrive_expect(barrier, kBoxes * Slots::kBoxBytes);
 #pragma unroll
       for (int box = 0; box < kBoxes; ++box) {
-        ptx::tma_load(address_of(slot, box), map, column + box * kBox.columns, row, barrier);
+        ptx::tma_load(slots_.box(static_cast<unsigned>(slot), box), map, column + box * kBox.columns, row, barrier);
       }
     }
   }
 
   __device__ __forceinline__ void wait_fetched(int slot) {
-    ptx::mbarrier_wait(fetched_ + static_cast<unsigned>(slot) * kBarrierBytes, fetched_parities_ >> slot & 1);
-    fetched_parities_ ^= 1u << slot;
+    ptx::mbarrier_wait(slots_.fetched(static_cast<unsigned>(slot)), parities_ >> slot & 1);
+    parities_ ^= 1u << slot;
   }
 
   // What was staged goes to row and column of the map's matrix.
   __device__ __forceinline__ void send(const TensorMap& map, int row, int column, int slot) const {
     ptx::fence_proxy_async();
-    ptx::barrier_sync<kWarpgroupThreads>(barrier_);
-    if (thread_ == 0) {
-#pragma unroll
-      for (int box = 0; box < kBoxes; ++box) {
-        ptx::tma_store(map, column + box * kBox.columns, row, address_of(slot, box));
+    if constexpr (has_store_warps(C)) {
+      __syncwarp();
+      if (thread_ % kWarpThreads == 0) {
+        ptx::mbarrier_arrive(slots_.staged(static_cast<unsigned>(slot)));
       }
-      ptx::tma_store_commit();
+    } else {
+      ptx::barrier_sync<kWarpgroupThreads>(barrier_);
+      if (thread_ == 0) {
+        slots_.send(map, row, column, static_cast<unsigned>(slot));
+      }
     }
   }
 
@@ -126,10 +137,6 @@ class StagedStore {
   }
 
  private:
-  __device__ __forceinline__ unsigned address_of(int slot, int box) const {
-    return staging_ + static_cast<unsigned>(slot) * kSlotBytes + static_cast<unsigned>(box) * kBoxBytes;
-  }
-
   // visit(j, address) for two groups at a time, which are four 8x8 matrices: of either, rows + 0 and + 8 of the sums.
   // The address is of the lane's row of them; of the last of an odd number of groups those of lanes below 16 count.
   template <typename Visit>
@@ -144,8 +151,9 @@ class StagedStore {
 #pragma unroll
     for (int j = 0; j < kGroups; j += 2) {
       const int of_sums = j + (j + 1 < kGroups ? group : 0);
-      visit(j, static_cast<unsigned>(slot) * kSlotBytes + (kUpright ? address(warp * 16 + half * 8 + within, of_sums)
-                                                                    : address(of_sums * 8 + within, warp * 2 + half)));
+      visit(j, static_cast<unsigned>(slot) * Slots::kSlotBytes +
+                   (kUpright ? address(warp * 16 + half * 8 + within, of_sums)
+                             : address(of_sums * 8 + within, warp * 2 + half)));
     }
   }
 
@@ -179,14 +187,13 @@ class StagedStore {
     constexpr int kBoxChunks = kBox.columns / kChunkElements;
     const int box = chunk / kBoxChunks;
     const int swizzle = kBox.swizzle_bytes == 0 ? 0 : row / (128 / kRowBytes) % kBoxChunks;
-    return staging_ +
+    return slots_.staging +
            static_cast<unsigned>((box * kBox.rows + row) * kRowBytes + ((chunk % kBoxChunks) ^ swizzle) * kChunkBytes);
   }
 
-  unsigned staging_;
+  Slots slots_;
   int barrier_;
-  unsigned fetched_;
-  unsigned fetched_parities_ = 0;  // a bit of each slot
+  unsigned parities_ = 0;  // a bit of each slot
   int thread_;
 };
 

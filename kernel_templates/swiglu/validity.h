@@ -125,6 +125,9 @@ SWIGLU_HD constexpr const char* why_invalid_wgmma_sm90(const KernelConfig& confi
   if (stored_columns(config) != tile.n && (!is_forward(config.problem.pass) || is_ping_pong(tile))) {
     return "n must be a multiple of 64 where the columns of B are contiguous, but in cooperative forward tiles";
   }
+  if (4 * tile.n < 3 * stored_columns(config)) {
+    return "of what is loaded of B at least three quarters must be used";
+  }
   if (multiplied.a == Major::mn && tile.m % kSwizzledElements != 0) {
     return "m must be a multiple of 64 where the rows of A are contiguous";
   }

@@ -2,7 +2,7 @@
 // staging and tensor maps, f32 out of the registers, 32 bytes of a row from four or eight lanes.
 //
 // A unit of output is one half of 64 rows of sums (staged_store.cuh); a round is both halves of one. Entered by all 128
-// threads of the warpgroup, when the sums are complete.
+// threads of the warpgroup, when the sums are complete; send() by the one thread of its store warp, if it has one.
 #pragma once
 
 #include "ptx/grid_dependency.cuh"
@@ -36,9 +36,8 @@ class Outputs {
 
  public:
   // `share`: which of the warpgroups that work on one tile this is. The rest as StagedStore takes it.
-  __device__ __forceinline__ Outputs(const TmaParams& params, unsigned staging, int barrier, unsigned fetched,
-                                     int share)
-      : params_(params), store_(staging, barrier, fetched), share_(share) {
+  __device__ __forceinline__ Outputs(const TmaParams& params, const StagingSlots<C>& slots, int barrier, int share)
+      : params_(params), store_(slots, barrier), share_(share) {
     if (fetches_now()) {
       ptx::grid_dependency_wait();
     }
@@ -75,6 +74,19 @@ class Outputs {
 
   __device__ __forceinline__ void finish() const { store_.finish(); }
 
+  // What write() stages of a tile.
+  __device__ __forceinline__ static void send(const TmaParams& params, const Work& work, int share,
+                                              SlotSender<C>& sender) {
+#pragma unroll 1
+    for (int round = 0; round < kRounds; ++round) {
+#pragma unroll 1
+      for (int output = 0; output < kOutputs; ++output) {
+        const Place to = place(work, share, round, half_of(output));
+        sender.next(map_of(params, output), to.row, to.column);
+      }
+    }
+  }
+
  private:
   __device__ __forceinline__ bool fetches_now() const {
     if constexpr (kPass == Pass::recompute) {
@@ -86,12 +98,22 @@ class Outputs {
     }
   }
 
-  __device__ __forceinline__ Place place(const Work& work, int round, int half) const {
+  __device__ __forceinline__ static Place place(const Work& work, int share, int round, int half) {
     const int row = static_cast<int>(work.origin.row) +
-                    (kSwapped ? round * staged_sums(C) : (share_ * kRounds + round) / kParts * kWgmmaRows);
+                    (kSwapped ? round * staged_sums(C) : (share * kRounds + round) / kParts * kWgmmaRows);
     const int column =
-        work.origin.column + half_offset<C>(half) + (kSwapped ? share_ * kWgmmaRows : round % kParts * staged_sums(C));
+        work.origin.column + half_offset<C>(half) + (kSwapped ? share * kWgmmaRows : round % kParts * staged_sums(C));
     return product(C.problem).transposed ? Place{column, row} : Place{row, column};
+  }
+  __device__ __forceinline__ Place place(const Work& work, int round, int half) const {
+    return place(work, share_, round, half);
+  }
+
+  // Of an output of a round that is staged as it is or gated: in the forward pass each has a matrix of its own, and all
+  // have the place of the first half in them.
+  __device__ __forceinline__ static int half_of(int output) { return is_forward(kPass) ? 0 : output; }
+  __device__ __forceinline__ static const TensorMap& map_of(const TmaParams& params, int output) {
+    return params.out[is_forward(kPass) || is_dw_of_both(kPass) ? output : 0];
   }
 
   __device__ __forceinline__ void fetch(const Work& work, int round, int half, int slot) const {
@@ -105,9 +127,7 @@ class Outputs {
     fetch(work, round, half, 0);
   }
 
-  __device__ __forceinline__ const TensorMap& gradient_map(int half) const {
-    return params_.out[is_dw_of_both(kPass) ? half : 0];
-  }
+  __device__ __forceinline__ const TensorMap& gradient_map(int half) const { return map_of(params_, half); }
 
   // Where among the accumulators a unit's group stands.
   __device__ static __forceinline__ int block_of(int round, int half) {
@@ -127,13 +147,12 @@ class Outputs {
   }
 
   // Of a round's outputs one: sums as they are, and in the forward pass what the gate makes of them, which comes first.
-  // There each has a matrix of its own, and all have one place in them.
   __device__ __forceinline__ void write_staged(const Work& work, int round, int output, Sums& sums) {
     constexpr bool kForward = is_forward(kPass);
     const int half = kForward ? output - 1 : output;
     const int slot = (round * kOutputs + output) % kSlots;
-    const Place to = place(work, round, kForward ? 0 : half);
-    store_.template begin<kSlots - 1>();
+    const Place to = place(work, round, half_of(output));
+    store_.begin_next(slot);
     hold(sums, round);
     if (kForward && output == 0) {
       const auto gated = [&](int j, int e) { return gate(value(sums, round, 0, j, e), value(sums, round, 1, j, e)); };
@@ -141,7 +160,7 @@ class Outputs {
     } else {
       store_.stage([&](int j, int e) { return sums.packed(block_of(round, half), group_of(round, half, j), e); }, slot);
     }
-    store_.send(kForward ? params_.out[output] : gradient_map(half), to.row, to.column, slot);
+    store_.send(map_of(params_, output), to.row, to.column, slot);
   }
 
   // dg takes the place of dout in the staging; du waits in registers for the last slot, which may be the same.

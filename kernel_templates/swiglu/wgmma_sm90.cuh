@@ -1,12 +1,13 @@
 // The tensor-core kernel of sm_90a: wgmma fed by the tensor memory accelerator through a ring of stages.
 //
-// Roles. The producer, one thread of the last warpgroup, fills stage after stage. Its other warps have nothing to do
-// but in Pass::dgate_dx and dgate_dw, where they compute what the product multiplies (swiglu/gradients_ahead.cuh). The
-// consumers, two warpgroups, multiply straight out of shared memory and store. In ping-pong each owns a whole tile:
-// while one computes, the other applies the gate and stores, in turns. Cooperatively both work on one tile, and its
-// epilogue is not hidden; the largest tiles leave no registers for a producer, and a consumer's thread fills the ring
-// (has_producer() in swiglu/config.h). Blocks stay, one to a multiprocessor, and walk tiles gridDim.x apart, in step
-// where tiles are long (swiglu/lockstep.cuh).
+// Roles. The producer, one thread of the last warpgroup, fills stage after stage. The consumers, two warpgroups,
+// multiply straight out of shared memory and store. In ping-pong each owns a whole tile: while one computes, the other
+// applies the gate and stores, in turns. Cooperatively both work on one tile, and its epilogue is not hidden. The
+// producer's other warps compute in Pass::dgate_dx and dgate_dw what the product multiplies
+// (swiglu/gradients_ahead.cuh); store warps, one for each consumer, send off what those of cooperative tiles stage
+// (has_store_warps() in swiglu/config.h); else they have nothing to do. The largest tiles leave no registers for a
+// producer, and a consumer's thread fills the ring (has_producer()). Blocks stay, one to a multiprocessor, and walk
+// tiles gridDim.x apart, in step where tiles are long (swiglu/lockstep.cuh).
 //
 // Operands (swiglu/problem.h). As they lie in memory, never transposed: A of the product is operand A of the
 // instruction and both halves of B side by side, or one after the other where they are more than it takes, are its B,
@@ -47,6 +48,14 @@ struct SharedStorage {
   unsigned long long barriers[swiglu::barriers(C)];  // of the ring, then of what consumers fetch
 };
 
+// Of a consumer, by those of the first.
+template <KernelConfig C>
+__device__ __forceinline__ StagingSlots<C> slots_of(const StagingSlots<C>& first, int warpgroup) {
+  const auto number = static_cast<unsigned>(warpgroup);
+  return {first.staging + number * (staging_elements(C) * kElementBytes),
+          first.barriers + number * (slot_barriers(C) * kBarrierBytes)};
+}
+
 template <KernelConfig C>
 class Consumer {
   using S = Shape<C>;
@@ -55,16 +64,14 @@ class Consumer {
   static constexpr int kFirstStoreBarrier = kFirstTurnBarrier + S::kConsumers;
 
  public:
-  // `warp`: of the block, of a consumer. `fetched`: shared address of the consumers' own barriers, if they have any.
-  __device__ __forceinline__ Consumer(const TmaParams& params, const Ring<C.tile.stages>& ring, unsigned staging,
-                                      unsigned fetched, int warp)
+  // `warp`: of the block, of a consumer. `slots`: the first consumer's.
+  __device__ __forceinline__ Consumer(const TmaParams& params, const Ring<C.tile.stages>& ring,
+                                      const StagingSlots<C>& slots, int warp)
       : params_(params),
         ring_(ring),
         warpgroup_(warp / kWarpgroupWarps),
         loads_(params, ring, warp == 0),
-        outputs_(params, staging + static_cast<unsigned>(warpgroup_ * staging_elements(C) * kElementBytes),
-                 kFirstStoreBarrier + warpgroup_,
-                 fetched + static_cast<unsigned>(warpgroup_) * (fetch_slots(C) * kBarrierBytes),
+        outputs_(params, slots_of<C>(slots, warpgroup_), kFirstStoreBarrier + warpgroup_,
                  S::kPingPong ? 0 : warpgroup_),
         lockstep_(keeps_step(params), static_cast<unsigned>(warpgroup_), threadIdx.x % kWarpgroupThreads == 0) {}
 
@@ -204,6 +211,16 @@ class Consumer {
   typename S::Sums sums_;
 };
 
+// The store warp of a consumer, one thread of it.
+template <KernelConfig C>
+__device__ __forceinline__ void send_tiles(const TmaParams& params, const StagingSlots<C>& slots, int warpgroup) {
+  SlotSender<C> sender(slots_of<C>(slots, warpgroup));
+  for (TileWalk<C> walk(params, 0, 1); walk.more(); walk.advance()) {
+    Outputs<C, typename Shape<C>::Sums>::send(params, work_of<C>(params, walk.tile), warpgroup, sender);
+  }
+  sender.finish();
+}
+
 template <KernelConfig C>
 __device__ __forceinline__ void run(const TmaParams& params) {
   static_assert(why_invalid(C) == nullptr, "not a valid configuration: see swiglu/validity.h");
@@ -220,17 +237,15 @@ __device__ __forceinline__ void run(const TmaParams& params) {
 
   const unsigned shared = ptx::shared_address(ptx::dynamic_shared());
   const unsigned staging = shared + sizeof(SharedStorage<C>::ring);
-  const unsigned slots = staging + sizeof(SharedStorage<C>::staging);
-  const unsigned barriers = slots + ahead_bytes(C);
-  const unsigned fetched = barriers + 2 * C.tile.stages * kBarrierBytes;
+  const unsigned ahead = staging + sizeof(SharedStorage<C>::staging);
+  const unsigned barriers = ahead + ahead_bytes(C);
+  const StagingSlots<C> slots{staging, barriers + 2 * C.tile.stages * kBarrierBytes};
   const unsigned arrived = barriers + product_barriers(C) * kBarrierBytes;  // of what gradients are computed from
   const Ring<C.tile.stages> ring(shared, sizeof(Stage<C>), barriers);
   if (threadIdx.x == 0) {
-    if constexpr (fetches(C.problem)) {
 #pragma unroll
-      for (unsigned slot = 0; slot < kConsumers * fetch_slots(C); ++slot) {
-        ptx::mbarrier_init(fetched + slot * kBarrierBytes, 1);
-      }
+    for (int consumer = 0; consumer < kConsumers; ++consumer) {
+      slots_of<C>(slots, consumer).initialise();
     }
     if constexpr (kGradientsAhead) {
 #pragma unroll 1
@@ -245,7 +260,7 @@ __device__ __forceinline__ void run(const TmaParams& params) {
   // From lane 0, so that the compiler knows it to be the same in all of a warp.
   const int warp = __shfl_sync(0xffffffffu, static_cast<int>(threadIdx.x) / kWarpThreads, 0);
   if constexpr (!has_producer(C)) {
-    Consumer<C>(params, ring, staging, fetched, warp).run();
+    Consumer<C>(params, ring, slots, warp).run();
   } else if (warp >= kConsumers * kWarpgroupWarps) {
     ptx::warpgroup_decrease_registers<other_registers(C)>();
     if (warp == kConsumers * kWarpgroupWarps) {
@@ -254,11 +269,16 @@ __device__ __forceinline__ void run(const TmaParams& params) {
       }
     } else if constexpr (kGradientsAhead) {
       ptx::grid_dependency_wait();
-      GradientsAhead<C>(params.gradients, params.m, slots, arrived).run();
+      GradientsAhead<C>(params.gradients, params.m, ahead, arrived).run();
+    } else if constexpr (has_store_warps(C)) {
+      const int consumer = warp - kConsumers * kWarpgroupWarps - 1;
+      if (consumer < kConsumers && ptx::elect_one()) {
+        send_tiles<C>(params, slots, consumer);
+      }
     }
   } else {
     ptx::warpgroup_increase_registers<consumer_registers(C)>();
-    Consumer<C>(params, ring, staging, fetched, warp).run();
+    Consumer<C>(params, ring, slots, warp).run();
   }
 }
 

@@ -186,6 +186,9 @@ TEST_CASE("every rule of wgmma_sm90 names itself") {
   CHECK(with({128, 96, 64, 4, 4, 1, 16}, Layout::kn) ==
         "n must be a multiple of 64 where the columns of B are contiguous, but in cooperative forward tiles");
   CHECK(with({128, 112, 64, 4, 8, 1, 16}, Layout::kn) == "");
+  CHECK(with({256, 96, 64, 3, 8, 1, 12}, Layout::kn) == "");
+  CHECK(with({256, 88, 64, 3, 8, 1, 12}) == "");
+  CHECK(with({256, 88, 64, 3, 8, 1, 12}, Layout::kn) == "of what is loaded of B at least three quarters must be used");
   CHECK(with({128, 128, 64, 4, 4, 1, 16}) == "sums would not fit the registers of a thread");
   CHECK(with({256, 112, 64, 3, 8, 1, 12}) == "");
   CHECK(with({256, 112, 64, 3, 8, 1, 12}, Layout::kn, Pass::forward_store) == "");
@@ -225,7 +228,7 @@ TEST_CASE("wgmma_sm90: byte, register and box counts of known tiles") {
   cooperative.tile = {128, 128, 64, 4, 8, 1, 16};
   CHECK(threads(cooperative) == 384);
   CHECK(accumulator_registers(cooperative) == 128);
-  CHECK(shared_bytes(cooperative) == 4 * (128 + 256) * 128 + 2 * 64 * 128 * 2 + 4 * 16);
+  CHECK(shared_bytes(cooperative) == 4 * (128 + 256) * 128 + 2 * 64 * 128 * 2 + (2 * 4 + 2 * 2) * 8);
   CHECK(output_box(cooperative).columns == 64);
   CHECK(output_box(cooperative).swizzle_bytes == 128);
   KernelConfig alone = ping_pong;  // without a producer, as its sums take what that would
@@ -243,7 +246,7 @@ TEST_CASE("wgmma_sm90: byte, register and box counts of known tiles") {
   swapped.tile = {200, 128, 64, 3, 1, 8, 12};  // staged 40 columns of sums at a time, all five in slots of their own
   CHECK(output_box(swapped).rows == 40);
   CHECK(staging_slots(swapped) == 5);
-  CHECK(shared_bytes(swapped) == 3 * (200 + 256) * 128 + 2 * 5 * 64 * 40 * 2 + 3 * 16);
+  CHECK(shared_bytes(swapped) == 3 * (200 + 256) * 128 + 2 * 5 * 64 * 40 * 2 + (2 * 3 + 2 * 2 * 5) * 8);
   swapped.problem.pass = Pass::dx;
   CHECK(staging_slots(swapped) == 5);  // of ten
   swapped.problem.pass = Pass::forward_store;
@@ -252,6 +255,12 @@ TEST_CASE("wgmma_sm90: byte, register and box counts of known tiles") {
   CHECK(staging_slots(swapped) == 5);
   CHECK(fetch_slots(swapped) == 4);  // dout comes into them, and du into the fifth
   CHECK(staging_slots(cooperative) == 1);
+  CHECK(has_store_warps(cooperative));  // a barrier for what is staged and one for what is sent of each slot
+  CHECK(slot_barriers(cooperative) == 2);
+  CHECK_FALSE(has_store_warps(ping_pong));
+  CHECK_FALSE(has_store_warps(alone));    // nobody is beside its consumers
+  CHECK_FALSE(has_store_warps(swapped));  // its slots are fetched into, too
+  CHECK(slot_barriers(swapped) == 4);
   CHECK(find_arch("sm_90a")->representative.shared_bytes_per_block == kWgmmaSharedBytes);
 }
 
@@ -304,7 +313,8 @@ TEST_CASE("wgmma_sm90: the passes of the backward pass") {
   CHECK(boxes(product(of(Pass::dw, Layout::nk, cooperative).problem).a, cooperative.m) == 2);
   CHECK(shared_bytes(of(Pass::dw, Layout::kn, cooperative)) ==
         4 * (128 + 256) * 128 + 2 * 64 * 128 * 2 + 4 * 16 + 2 * 8);
-  CHECK(shared_bytes(of(Pass::dx, Layout::kn, cooperative)) == 4 * (128 + 256) * 128 + 2 * 64 * 128 * 2 + 4 * 16);
+  CHECK(shared_bytes(of(Pass::dx, Layout::kn, cooperative)) ==
+        4 * (128 + 256) * 128 + 2 * 64 * 128 * 2 + (2 * 4 + 2 * 2) * 8);
   CHECK(reason(of(Pass::dw, Layout::kn, ping_pong)) ==
         "n must be a multiple of 64 where the columns of B are contiguous, but in cooperative forward tiles");
   CHECK(reason(of(Pass::dx, Layout::kn, ping_pong)) == "");  // the weights' transposed: contiguous along k
