@@ -40,9 +40,11 @@ constexpr double kLaunchSeconds = 0.7e-6;
 // Of the time to multiply: a ring of three stages hides less; a ping-pong tile falls behind a little where x is operand
 // B, and in the deep products of the backward pass, most where both operands have contiguous rows or columns.
 constexpr double kShallowRing = 1.02;
-constexpr double kOwnLoads = 1.03;  // without a producer, whose loads are ahead and in step
-constexpr double kApart = 1.03;     // of forward tiles, whose halves apart read operand A twice
-constexpr double kUnseen = 0.1;     // on an H100, of what was measured on an H200 alone
+constexpr double kOwnLoads = 1.03;    // without a producer, whose loads are ahead and in step
+constexpr double kApart = 1.03;       // of forward tiles, whose halves apart read operand A twice
+constexpr double kTallStored = 1.03;  // of tiles of 256 rows, where g and u are stored
+constexpr double kUnseen = 0.13;      // of tiles of 256 rows, in passes in which they were not measured; and on an
+                                      // H100 of what was measured on an H200 alone
 constexpr double kPingPongSwapped = 1.006;
 constexpr double kPingPongDx = 1.03;
 constexpr double kPingPongDw = 1.03;
@@ -66,12 +68,18 @@ double ping_pong_factor(Pass pass, const Tile& tile, double depth) {
   }
 }
 
+double tall_factor(Pass pass) {
+  return pass == Pass::forward ? 1 : pass == Pass::forward_store ? kTallStored : 1 + kUnseen;
+}
+
 double multiply_factor(const KernelConfig& config, const ProductSizes& sizes, const DeviceSpec& spec) {
   const Tile& tile = config.tile;
   const bool apart = is_forward(config.problem.pass) && has_halves_apart(config);
   const bool alone = !has_producer(config);
+  const bool tall = tile.m > 208;
   const double walk = (tile.stages < 4 ? kShallowRing : 1) * (alone ? kOwnLoads : 1) * (apart ? kApart : 1) *
-                      (alone || apart ? 1 + kUnseen * slow_share(spec) : 1) * raster_factor(config, sizes, spec);
+                      (tall ? tall_factor(config.problem.pass) : 1) *
+                      (tall || apart ? 1 + kUnseen * slow_share(spec) : 1) * raster_factor(config, sizes, spec);
   if (!is_ping_pong(tile)) {
     return walk;
   }
@@ -146,11 +154,11 @@ double longest_walk(const KernelConfig& config, const ProductSizes& sizes, long 
   return kFirstLoadClocks + (walk - 1) * turn + clocks.multiply + clocks.store;
 }
 
-// Everything read and written once, but columns that two tiles have in their stages. Multiprocessors without a tile
-// draw nothing, and the others do not make up for it.
-double memory_seconds(const KernelConfig& config, const ProductSizes& sizes, long long tiles, const DeviceSpec& spec) {
+// Everything read and written once, but columns of B `loads` times. Multiprocessors without a tile draw nothing, and
+// the others do not make up for it.
+double memory_seconds(double loads, const ProductSizes& sizes, long long tiles, const DeviceSpec& spec) {
   const auto splits = static_cast<double>(sizes.splits);
-  const double columns = sizes.b_matrices * sizes.columns * stored_columns(config) / config.tile.n;
+  const double columns = sizes.b_matrices * sizes.columns * loads;
   const double operands = kElementBytes * (sizes.rows + columns) * sizes.depth * splits;
   const auto rest = static_cast<double>(tiles % spec.multiprocessors) / spec.multiprocessors;  // of the last wave
   const long long whole = tiles / spec.multiprocessors;
@@ -189,10 +197,11 @@ Estimate estimate_wgmma(const KernelConfig& config, std::int64_t m, const Device
   const double busy =
       std::min(1.0, product_flops(sizes, sizes.rows) / (clocks * spec.multiprocessors * kFlopsPerClock));
   const double computing = clocks / std::min(kMaxClock, kBusyClock * std::pow(busy, -kPowerExponent));
-  const double memory = memory_seconds(config, sizes, all, spec);
+  // Columns that two tiles have in their stages are loaded twice, which tells where reading takes longest.
+  const double memory = memory_seconds(static_cast<double>(stored_columns(config)) / config.tile.n, sizes, all, spec);
+  const double hidden = computing < memory ? computing : memory_seconds(1, sizes, all, spec);
   const bool competes = is_dw(config.problem.pass) && is_ping_pong(config.tile);
-  const double products =
-      kLaunchSeconds + std::max(computing, memory) + (competes ? kUnhiddenDw : kUnhidden) * std::min(computing, memory);
+  const double products = kLaunchSeconds + std::max(computing, memory) + (competes ? kUnhiddenDw : kUnhidden) * hidden;
   const bool beside = has_gradients_ahead(config.problem.pass);
   const double seconds = products + (beside ? beside_seconds(config, m, all, products, spec) : 0);
   return {seconds, fmt::format("estimated {:.4g} us: {} tiles, {} at a time, limited by {}", seconds * 1e6, all,

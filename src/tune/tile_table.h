@@ -75,6 +75,8 @@ inline constexpr std::array kWgmmaSm90Tiles = {
     Tile{128,  96, 64, 5,     8, 1,  16},
     Tile{128, 112, 64, 4,     8, 1,  16},
     Tile{128, 128, 64, 4,     8, 1,  16},
+    Tile{256,  88, 64, 3,     8, 1,  12},
+    Tile{256,  96, 64, 3,     8, 1,  12},
     Tile{256, 112, 64, 3,     8, 1,  12},  //  one or two rows of tiles
     Tile{128, 192, 64, 3,     8, 1,   8},  //  sums over tokens, halves apart
     Tile{ 16,  64, 64, 10,    1, 4,   8},  //  few tokens
