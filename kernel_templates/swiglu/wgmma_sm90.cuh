@@ -45,7 +45,7 @@ template <KernelConfig C>
 struct SharedStorage {
   Stage<C> ring[C.tile.stages];
   unsigned short staging[consumer_warpgroups(C.tile)][staging_elements(C)];
-  unsigned long long barriers[swiglu::barriers(C)];  // of the ring, then of what consumers fetch
+  unsigned long long barriers[swiglu::barriers(C)];  // of the ring, then of the consumers' slots
 };
 
 // Of a consumer, by those of the first.
