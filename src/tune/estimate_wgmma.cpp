@@ -42,9 +42,10 @@ constexpr double kLaunchSeconds = 0.7e-6;
 constexpr double kShallowRing = 1.02;
 constexpr double kOwnLoads = 1.03;    // without a producer, whose loads are ahead and in step
 constexpr double kApart = 1.03;       // of forward tiles, whose halves apart read operand A twice
-constexpr double kTallStored = 1.03;  // of tiles of 256 rows, where g and u are stored
-constexpr double kUnseen = 0.13;      // of tiles of 256 rows, in passes in which they were not measured; and on an
-                                      // H100 of what was measured on an H200 alone
+constexpr int kTallRows = 256;        // of a tile, from which on it is tall
+constexpr double kTallStored = 1.03;  // of tall tiles, where g and u are stored
+constexpr double kUnseen = 0.13;      // of tall tiles, in passes in which they were not measured; and on an H100 of
+                                      // what was measured on an H200 alone
 constexpr double kPingPongSwapped = 1.006;
 constexpr double kPingPongDx = 1.03;
 constexpr double kPingPongDw = 1.03;
@@ -76,7 +77,7 @@ double multiply_factor(const KernelConfig& config, const ProductSizes& sizes, co
   const Tile& tile = config.tile;
   const bool apart = is_forward(config.problem.pass) && has_halves_apart(config);
   const bool alone = !has_producer(config);
-  const bool tall = tile.m > 208;
+  const bool tall = tile.m >= kTallRows;
   const double walk = (tile.stages < 4 ? kShallowRing : 1) * (alone ? kOwnLoads : 1) * (apart ? kApart : 1) *
                       (tall ? tall_factor(config.problem.pass) : 1) *
                       (tall || apart ? 1 + kUnseen * slow_share(spec) : 1) * raster_factor(config, sizes, spec);
@@ -199,9 +200,9 @@ Estimate estimate_wgmma(const KernelConfig& config, std::int64_t m, const Device
   const double computing = clocks / std::min(kMaxClock, kBusyClock * std::pow(busy, -kPowerExponent));
   // Columns that two tiles have in their stages are loaded twice, which tells where reading takes longest.
   const double memory = memory_seconds(static_cast<double>(stored_columns(config)) / config.tile.n, sizes, all, spec);
-  const double hidden = computing < memory ? computing : memory_seconds(1, sizes, all, spec);
+  const double shorter = computing < memory ? computing : memory_seconds(1, sizes, all, spec);
   const bool competes = is_dw(config.problem.pass) && is_ping_pong(config.tile);
-  const double products = kLaunchSeconds + std::max(computing, memory) + (competes ? kUnhiddenDw : kUnhidden) * hidden;
+  const double products = kLaunchSeconds + std::max(computing, memory) + (competes ? kUnhiddenDw : kUnhidden) * shorter;
   const bool beside = has_gradients_ahead(config.problem.pass);
   const double seconds = products + (beside ? beside_seconds(config, m, all, products, spec) : 0);
   return {seconds, fmt::format("estimated {:.4g} us: {} tiles, {} at a time, limited by {}", seconds * 1e6, all,
