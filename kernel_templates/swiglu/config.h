@@ -240,11 +240,11 @@ SWIGLU_HD constexpr int staging_slot_elements(const KernelConfig& config) {
 // wgmma_sm90: slots that a warpgroup's staging has. Of a cooperative tile, whose epilogue nothing hides, as many as fit
 // beside the ring: of the recomputation one for du and the others for dout, where dg goes out, if there is room for
 // three at least; of other passes so many that they divide what is staged of a tile, and each is always written in its
-// turn.
+// turn. Of ping-pong tiles out alone gains by it; where g and u are stored, more at once delays loads by as much.
 inline constexpr int kBarriersRoom = 512;  // bytes, of all barriers
 SWIGLU_HD constexpr int staging_slots(const KernelConfig& config) {
   const Pass pass = config.problem.pass;
-  if (is_ping_pong(config.tile) || has_gradients_ahead(pass)) {
+  if ((is_ping_pong(config.tile) && pass != Pass::forward) || has_gradients_ahead(pass)) {
     return 1;
   }
   const int slot_bytes = consumer_warpgroups(config.tile) * staging_slot_elements(config) * kElementBytes;
@@ -339,6 +339,14 @@ SWIGLU_HD constexpr int shared_bytes(const KernelConfig& config) {
   return ring > staging ? ring : staging;
 }
 
+// Gradients ahead: of a block that walks no tiles, the warps that compute them, all that its shared memory has slots
+// for.
+SWIGLU_HD constexpr int warps_without_tiles(const KernelConfig& config) {
+  const int fit = shared_bytes(config) / (ahead_slots(config) * (kAheadSlotBytes + kBarrierBytes));
+  const int all = threads(config) / kWarpThreads;
+  return fit < all ? fit : all;
+}
+
 // Registers a thread holds mma operands in: a step's, twice (fragments.cuh). Each block of 16 rows takes 4, each block
 // of 8 columns 2 for either half.
 SWIGLU_HD constexpr int fragment_registers(const KernelConfig& config) {
@@ -429,9 +437,14 @@ SWIGLU_HD constexpr int tiles_n(const KernelConfig& config) {
 
 // wgmma_sm90: blocks that walk so many tiles, one to a multiprocessor; beside dg and du as few as take no longer, for
 // one that begins a group early would wait for all of it.
-SWIGLU_HD constexpr long long resident_blocks(const KernelConfig& config, long long tiles, int multiprocessors) {
+SWIGLU_HD constexpr long long walking_blocks(const KernelConfig& config, long long tiles, int multiprocessors) {
   const long long most = tiles < multiprocessors ? tiles : multiprocessors;
   return has_gradients_ahead(config.problem.pass) ? ceil_div(tiles, ceil_div(tiles, most)) : most;
+}
+
+// wgmma_sm90: those of a launch. On multiprocessors that have no tiles dg and du are computed all the same.
+SWIGLU_HD constexpr long long resident_blocks(const KernelConfig& config, long long tiles, int multiprocessors) {
+  return has_gradients_ahead(config.problem.pass) ? multiprocessors : walking_blocks(config, tiles, multiprocessors);
 }
 
 // Rows of tiles that so many blocks take at once.

@@ -15,6 +15,9 @@
 //   bytes 0 to 7: tasks drawn   from byte 128 on, 4 each: tasks done, of each section
 //
 // Boxes of what a task reads come through slots of the warp's own in shared memory, by tensor maps that clip the edges.
+//
+// Multiprocessors that are left over when tiles are dealt out have a block, too, all of whose warps take tasks: four
+// times as many as beside a product, each as fast.
 #pragma once
 
 #include "ptx/clock.cuh"
@@ -28,6 +31,7 @@
 #include "swiglu/chunk.cuh"
 #include "swiglu/config.h"
 #include "swiglu/element.cuh"
+#include "swiglu/operands.cuh"
 #include "swiglu/params.h"
 
 namespace swiglu::wgmma_sm90 {
@@ -50,8 +54,9 @@ struct Sections {
   long long m;
   unsigned group_rows;
 
-  __device__ __forceinline__ explicit Sections(long long tokens)
-      : m(tokens), group_rows(static_cast<unsigned>(kByTokens ? C.tile.k : C.tile.m * rows_at_once(C, gridDim.x))) {}
+  __device__ __forceinline__ explicit Sections(const TmaParams& params)
+      : m(params.m),
+        group_rows(static_cast<unsigned>(kByTokens ? C.tile.k : C.tile.m * rows_at_once(C, walkers<C>(params)))) {}
 
   __device__ __forceinline__ unsigned count() const {
     return static_cast<unsigned>(ceil_div(m, group_rows)) * kOfGroup;
@@ -105,13 +110,22 @@ class GradientsAhead {
   using Chunk = ptx::Packet<kChunkBytes>;
 
  public:
-  // By whole warps. `slots`, `arrived`: shared addresses, of ahead_slots() of every warp and their barriers.
-  __device__ __forceinline__ GradientsAhead(const GradientParams& params, long long m, unsigned slots, unsigned arrived)
-      : params_(params),
-        sections_(m),
+  // Barriers of so many warps' slots. By one thread.
+  __device__ __forceinline__ static void initialise(unsigned arrived, int warps) {
+#pragma unroll 1
+    for (int slot = 0; slot < warps * kSlots; ++slot) {
+      ptx::mbarrier_init(arrived + static_cast<unsigned>(slot) * kBarrierBytes, 1);
+    }
+  }
+
+  // By whole warps, each of a number of its own. `slots`, `arrived`: shared addresses, of ahead_slots() of every warp
+  // and their barriers.
+  __device__ __forceinline__ GradientsAhead(const TmaParams& params, unsigned slots, unsigned arrived, int warp)
+      : params_(params.gradients),
+        sections_(params),
         count_(sections_.count()),
-        slots_(slots + warp() * (kSlots * kAheadSlotBytes)),
-        arrived_(arrived + warp() * (kSlots * kBarrierBytes)) {}
+        slots_(slots + static_cast<unsigned>(warp) * (kSlots * kAheadSlotBytes)),
+        arrived_(arrived + static_cast<unsigned>(warp) * (kSlots * kBarrierBytes)) {}
 
   __device__ __forceinline__ void run() {
     Task task = task_of(draw());
@@ -132,9 +146,6 @@ class GradientsAhead {
   }
 
  private:
-  __device__ static __forceinline__ unsigned warp() {
-    return __shfl_sync(~0u, threadIdx.x % kWarpgroupThreads / kWarpThreads, 0) - 1;
-  }
   __device__ static __forceinline__ unsigned lane() { return threadIdx.x % kWarpThreads; }
 
   // In lane 0.
@@ -242,6 +253,23 @@ class GradientsAhead {
   unsigned arrived_;
 };
 
+// All that a block without tiles does. `shared`: its shared memory, in which slots take the place of everything else.
+template <KernelConfig C>
+__device__ __forceinline__ void compute_without_tiles(const TmaParams& params, unsigned shared) {
+  constexpr int kWarps = warps_without_tiles(C);
+  const unsigned arrived = shared + kWarps * ahead_slots(C) * kAheadSlotBytes;
+  if (threadIdx.x == 0) {
+    GradientsAhead<C>::initialise(arrived, kWarps);
+    ptx::mbarrier_fence_init();
+  }
+  __syncthreads();
+  const int warp = __shfl_sync(~0u, static_cast<int>(threadIdx.x) / kWarpThreads, 0);
+  if (warp < kWarps) {
+    ptx::grid_dependency_wait();
+    GradientsAhead<C>(params, shared, arrived, warp).run();
+  }
+}
+
 // What the producer waits for: of a tile, section after section. Of every pass; there is nothing to wait for but where
 // gradients are computed ahead.
 template <KernelConfig C>
@@ -251,7 +279,7 @@ class GradientsAwaited {
 
  public:
   __device__ __forceinline__ explicit GradientsAwaited(const TmaParams& params)
-      : done_(params.gradients.done), sections_(params.m), end_(sections_.count()) {}
+      : done_(params.gradients.done), sections_(params), end_(sections_.count()) {}
 
   __device__ __forceinline__ void begin(long long row) {
     if constexpr (kAny && !kByTokens) {

@@ -56,6 +56,16 @@ struct Work {
   int split;
 };
 
+// Blocks that walk tiles, of a kernel whose blocks do.
+template <KernelConfig C, typename Params>
+__device__ __forceinline__ unsigned walkers(const Params& params) {
+  if constexpr (has_gradients_ahead(C.problem.pass)) {
+    return params.walkers;
+  } else {
+    return gridDim.x;
+  }
+}
+
 template <KernelConfig C, typename Params>
 __device__ __forceinline__ Work work_of(const Params& params, unsigned block) {
   if constexpr (is_dw(C.problem.pass)) {
@@ -63,10 +73,11 @@ __device__ __forceinline__ Work work_of(const Params& params, unsigned block) {
     const unsigned split = block / kTiles;
     const long long first = static_cast<long long>(split) * params.split_tokens;
     const long long left = params.m - first;
-    return {tile_origin<C>(block - split * kTiles, params.m), first,
+    return {tile_origin<C>(block - split * kTiles, params.m, walkers<C>(params)), first,
             left < params.split_tokens ? static_cast<int>(left) : params.split_tokens, static_cast<int>(split)};
   } else {
-    return {tile_origin<C>(block, params.m), 0, static_cast<int>(extent(C.problem, product(C.problem).depth, 0)), 0};
+    return {tile_origin<C>(block, params.m, walkers<C>(params)), 0,
+            static_cast<int>(extent(C.problem, product(C.problem).depth, 0)), 0};
   }
 }
 

@@ -102,6 +102,7 @@ struct TmaParams {
   int splits;      // 1 for every other pass
   int accumulate;  // only where splits is 1
   GradientParams gradients;
+  unsigned walkers;  // there: blocks of the launch that walk tiles, the first ones; those after them have none
 };
 
 // Of the kernels that make and judge the tuner's data (swiglu/trial.cuh).

@@ -29,11 +29,11 @@ struct TilePlace {
 };
 
 template <KernelConfig C>
-__device__ __forceinline__ TilePlace place_in_bands(unsigned tile) {
+__device__ __forceinline__ TilePlace place_in_bands(unsigned tile, unsigned blocks) {
   constexpr auto kHeight = static_cast<unsigned>(group_rows(C));
   constexpr auto kColumns = static_cast<unsigned>(tiles_n(C));
   constexpr unsigned kLastBand = kHeight % kBand == 0 ? kBand : kHeight % kBand;  // rows of it
-  const unsigned width = gridDim.x / kHeight;                                     // columns of a wave
+  const unsigned width = blocks / kHeight;                                        // columns of a wave
   const unsigned wave = tile / (kHeight * width);
   const unsigned within = tile - wave * kHeight * width;
   const unsigned first_column = wave * width;
@@ -47,8 +47,9 @@ __device__ __forceinline__ TilePlace place_in_bands(unsigned tile) {
   return {band * kBand + in_band % kBand, first_column + in_band / kBand};
 }
 
+// `blocks`: that walk the tiles, if they are walked.
 template <KernelConfig C>
-__device__ __forceinline__ TileOrigin tile_origin(unsigned tile, long long m) {
+__device__ __forceinline__ TileOrigin tile_origin(unsigned tile, long long m, unsigned blocks) {
   constexpr auto kHeight = static_cast<unsigned>(group_rows(C));
   constexpr unsigned kGroupTiles = kHeight * static_cast<unsigned>(tiles_n(C));
   const unsigned rows_of_tiles = static_cast<unsigned>(tiles_m(C, m));  // fits: the number of tiles does
@@ -59,8 +60,8 @@ __device__ __forceinline__ TileOrigin tile_origin(unsigned tile, long long m) {
   const unsigned height = left < kHeight ? left : kHeight;
   const unsigned column = within / height;
   TilePlace place{within - column * height, column};
-  if (left >= kHeight && walks_bands(C, gridDim.x)) {
-    place = place_in_bands<C>(within);
+  if (left >= kHeight && walks_bands(C, blocks)) {
+    place = place_in_bands<C>(within, blocks);
   }
   const unsigned row = first + place.row;
   return {first_row(C, begins_with_last_rows(C.problem.pass) ? rows_of_tiles - 1 - row : row, m),

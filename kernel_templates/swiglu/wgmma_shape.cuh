@@ -50,13 +50,15 @@ __device__ __forceinline__ bool lets_next_begin_early(const TmaParams& params) {
 // Tiles from the block's `first` on; every tile of the launch is walked by one block.
 template <KernelConfig C>
 struct TileWalk {
+  unsigned blocks;  // that walk tiles
   unsigned tile;
   unsigned step;
   unsigned end;
 
   __device__ __forceinline__ TileWalk(const TmaParams& params, unsigned turn, unsigned turns)
-      : tile(blockIdx.x + turn * gridDim.x),
-        step(turns * gridDim.x),
+      : blocks(walkers<C>(params)),
+        tile(blockIdx.x + turn * blocks),
+        step(turns * blocks),
         end(static_cast<unsigned>(tiles(C, params.m)) *
             (is_dw(C.problem.pass) ? static_cast<unsigned>(params.splits) : 1u)) {}
 

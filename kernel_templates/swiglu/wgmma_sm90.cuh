@@ -7,7 +7,8 @@
 // (swiglu/gradients_ahead.cuh); store warps, one for each consumer, send off what those of cooperative tiles stage
 // (has_store_warps() in swiglu/config.h); else they have nothing to do. The largest tiles leave no registers for a
 // producer, and a consumer's thread fills the ring (has_producer()). Blocks stay, one to a multiprocessor, and walk
-// tiles gridDim.x apart, in step where tiles are long (swiglu/lockstep.cuh).
+// tiles as far apart as there are blocks, in step where tiles are long (swiglu/lockstep.cuh). Those that have none,
+// where gradients are computed ahead, do that with all their warps.
 //
 // Operands (swiglu/problem.h). As they lie in memory, never transposed: A of the product is operand A of the
 // instruction and both halves of B side by side, or one after the other where they are more than it takes, are its B,
@@ -94,9 +95,9 @@ class Consumer {
       }
       const unsigned last_stage = multiply(work_of<C>(params_, walk.tile));
       if constexpr (S::kPingPong) {
-        if (walk.tile + gridDim.x < walk.end) {  // else the other has had its last turn
+        if (walk.tile + walk.blocks < walk.end) {  // else the other has had its last turn
           pass_turn(1 - warpgroup_);
-          skip(walk.tile + gridDim.x);
+          skip(walk.tile + walk.blocks);
         }
       }
       sums_.drain();
@@ -126,8 +127,8 @@ class Consumer {
   __device__ __forceinline__ static bool keeps_step(const TmaParams& params) {
     constexpr unsigned kLeastTiles = 8;  // of a block
     const TileWalk<C> walk(params, 0, 1);
-    return S::kPingPong && stages_of<C>(work_of<C>(params, 0)) >= kLeastStages && walk.end >= kLeastTiles * gridDim.x &&
-           clock_is_fine();
+    return S::kPingPong && stages_of<C>(work_of<C>(params, 0)) >= kLeastStages &&
+           walk.end >= kLeastTiles * walk.blocks && clock_is_fine();
   }
 
   __device__ __forceinline__ void pass_turn(int warpgroup) const {
@@ -242,16 +243,19 @@ __device__ __forceinline__ void run(const TmaParams& params) {
   const StagingSlots<C> slots{staging, barriers + 2 * C.tile.stages * kBarrierBytes};
   const unsigned arrived = barriers + product_barriers(C) * kBarrierBytes;  // of what gradients are computed from
   const Ring<C.tile.stages> ring(shared, sizeof(Stage<C>), barriers);
+  if constexpr (kGradientsAhead) {
+    if (blockIdx.x >= walkers<C>(params)) {
+      compute_without_tiles<C>(params, shared);
+      return;
+    }
+  }
   if (threadIdx.x == 0) {
 #pragma unroll
     for (int consumer = 0; consumer < kConsumers; ++consumer) {
       slots_of<C>(slots, consumer).initialise();
     }
     if constexpr (kGradientsAhead) {
-#pragma unroll 1
-      for (unsigned slot = 0; slot < kAheadWarps * ahead_slots(C); ++slot) {
-        ptx::mbarrier_init(arrived + slot * kBarrierBytes, 1);
-      }
+      GradientsAhead<C>::initialise(arrived, kAheadWarps);
     }
     ring.initialise(kReaders);
   }
@@ -269,7 +273,7 @@ __device__ __forceinline__ void run(const TmaParams& params) {
       }
     } else if constexpr (kGradientsAhead) {
       ptx::grid_dependency_wait();
-      GradientsAhead<C>(params.gradients, params.m, ahead, arrived).run();
+      GradientsAhead<C>(params, ahead, arrived, warp - kConsumers * kWarpgroupWarps - 1).run();
     } else if constexpr (has_store_warps(C)) {
       const int consumer = warp - kConsumers * kWarpgroupWarps - 1;
       if (consumer < kConsumers && ptx::elect_one()) {

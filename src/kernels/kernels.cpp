@@ -100,13 +100,14 @@ void Kernel::enqueue(long long tiles, const Params& params, void* stream) const 
   } else if (config_.family != Family::wgmma_sm90) {
     launch(function_, tiles, block_, shared_bytes_, may_start_early(params.m), &params);
   } else {
-    const TmaParams maps = tma_params(config_, params, encode_tensor_map);
+    const int multiprocessors = device_->spec().multiprocessors;
+    TmaParams maps = tma_params(config_, params, encode_tensor_map);
+    maps.walkers = static_cast<unsigned>(walking_blocks(config_, tiles, multiprocessors));
     const bool early = may_start_early(params.m);
     if (clear_ != nullptr) {
       launch(clear_, clear_blocks(config_.problem, params.m), kClearThreads, 0, early, &maps);
     }
-    launch(function_, resident_blocks(config_, tiles, device_->spec().multiprocessors), block_, shared_bytes_, early,
-           &maps);
+    launch(function_, resident_blocks(config_, tiles, multiprocessors), block_, shared_bytes_, early, &maps);
   }
 }
 

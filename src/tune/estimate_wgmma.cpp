@@ -33,6 +33,7 @@ constexpr double kDrawnEach = 36e9;         // bytes a second of that, of a mult
 constexpr double kUnhidden = 0.2;           // of the shorter of computing and reading memory; of ping-pong
 constexpr double kUnhiddenDw = 0.6;         // tiles of dW, whose two warpgroups put out at one time what takes long
 constexpr double kAheadSeconds = 660e-12;   // an element of dg and du by one multiprocessor's spare warps
+constexpr double kWithoutTiles = 4;         // times as many by one that has no tiles, all of whose warps compute them
 constexpr double kAheadStart = 10e-6;       // until the first of them are known to be there
 constexpr double kBesideMemory = 0.3;       // of the time that they take memory
 constexpr double kLaunchSeconds = 0.7e-6;
@@ -175,13 +176,15 @@ double memory_seconds(double loads, const ProductSizes& sizes, long long tiles, 
 // what is multiplied meanwhile.
 double beside_seconds(const KernelConfig& config, std::int64_t m, long long tiles, double products,
                       const DeviceSpec& spec) {
-  const long long blocks = resident_blocks(config, tiles, spec.multiprocessors);
+  const long long blocks = walking_blocks(config, tiles, spec.multiprocessors);
   const double tile = products / static_cast<double>(ceil_div(tiles, blocks));
   const bool dw = is_dw(config.problem.pass);
   const double in_time = dw ? tile : tile / 2;
   const auto tokens = static_cast<double>(m);
   const double first = dw ? tokens : std::min<double>(tokens, config.tile.m * rows_at_once(config, blocks));
-  const double each = kAheadSeconds / static_cast<double>(blocks) * config.problem.d_intermediate;
+  const auto alone = static_cast<double>(spec.multiprocessors - blocks);
+  const double deriving = static_cast<double>(blocks) + kWithoutTiles * alone;
+  const double each = kAheadSeconds / deriving * config.problem.d_intermediate;
   const double moved = 5.0 * kElementBytes * tokens * config.problem.d_intermediate;
   const double last = tile - in_time;  // of multiplying, after the last of dg and du
   return std::max(tokens * each + last - products,

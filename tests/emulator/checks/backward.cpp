@@ -98,7 +98,8 @@ class Run {
     LaunchShape shape;
     const bool split = is_dw(problem_.pass);
     const long long all = tiles(config, execution_.m) * (split ? execution_.splits : 1);
-    shape.grid = {static_cast<unsigned>(execution_.blocks > 0 ? execution_.blocks : all), 1, 1};
+    const auto walkers = static_cast<unsigned>(execution_.blocks > 0 ? execution_.blocks : all);
+    shape.grid = {walkers + static_cast<unsigned>(execution_.without_tiles), 1, 1};
     shape.block = {static_cast<unsigned>(threads(config)), 1, 1};
     shape.shared_bytes = static_cast<std::size_t>(shared_bytes(config));
     shape.reverse = execution_.reverse;
@@ -107,7 +108,8 @@ class Run {
     shape.allow_uninitialised = config.family == Family::mma_sm80;  // fragments fetched after the last step
     const BackwardParams params = arguments();
     const bool with_maps = config.family == Family::wgmma_sm90;
-    const TmaParams maps = with_maps ? tma_params(config, params, encode_map) : TmaParams{};
+    TmaParams maps = with_maps ? tma_params(config, params, encode_map) : TmaParams{};
+    maps.walkers = walkers;
     if (kernel_.clear != nullptr) {
       LaunchShape before;
       before.grid = {static_cast<unsigned>(clear_blocks(problem_, execution_.m)), 1, 1};

@@ -31,6 +31,7 @@ struct BackwardExecution {
   bool both = true;         // dw_sum: of both gradients, else of dWu alone
   std::uint32_t seed = 0;   // as in LaunchShape
   int blocks = 0;           // of a kernel whose blocks walk the tiles; 0: one for each tile, as of all other kernels
+  int without_tiles = 0;    // of one with gradients ahead, blocks besides
 };
 
 struct BackwardOutcome {

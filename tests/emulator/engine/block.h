@@ -49,7 +49,7 @@ struct LaunchShape {
   Index3 grid;
   Index3 block;
   std::size_t shared_bytes = 0;
-  bool reverse = false;  // threads take turns from the last to the first
+  bool reverse = false;  // blocks come, and threads take turns, from the last to the first
   // Not 0: instead of in turns, warps run by priorities that are drawn by this seed and redrawn now and then, so that
   // some run far ahead and others lag behind.
   std::uint32_t seed = 0;

@@ -64,8 +64,8 @@ Report launch(const LaunchShape& shape, GlobalMemory& global, const std::functio
   global.begin_launch();
   for (unsigned z = 0; z < shape.grid.z; ++z) {
     for (unsigned y = 0; y < shape.grid.y; ++y) {
-      for (unsigned x = 0; x < shape.grid.x; ++x) {
-        if (!block.run({x, y, z}, kernel)) {
+      for (unsigned i = 0; i < shape.grid.x; ++i) {
+        if (!block.run({shape.reverse ? shape.grid.x - 1 - i : i, y, z}, kernel)) {
           return report;
         }
       }

@@ -37,8 +37,9 @@ inline std::string failure(const BackwardCase& kernel, const BackwardExecution& 
   }
   return print(kernel.config) + " m=" + std::to_string(execution.m) + " padding=" + std::to_string(execution.padding) +
          " splits=" + std::to_string(execution.splits) + (execution.accumulate ? " accumulate" : "") +
-         " blocks=" + std::to_string(execution.blocks) + " seed=" + std::to_string(execution.seed) +
-         (execution.both ? "" : " single") + (execution.reverse ? " reverse" : "") + "\n" + outcome.errors;
+         " blocks=" + std::to_string(execution.blocks) + "+" + std::to_string(execution.without_tiles) +
+         " seed=" + std::to_string(execution.seed) + (execution.both ? "" : " single") +
+         (execution.reverse ? " reverse" : "") + "\n" + outcome.errors;
 }
 
 }  // namespace swiglu::emulator

@@ -1,5 +1,5 @@
-// The order in which blocks walk tiles (swiglu/raster.cuh): every tile once, whatever the grid, and in bands where the
-// resident blocks fill a rectangle.
+// The order in which blocks walk tiles (swiglu/raster.cuh): every tile once, by however many blocks, and in bands where
+// the resident blocks fill a rectangle.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -25,19 +25,18 @@ constexpr KernelConfig kPlain = {kProblem, Family::mma_sm80, {128, 128, 64, 4, 2
 using Place = std::pair<long long, int>;
 
 template <KernelConfig C>
-Place place_of(unsigned tile, long long m) {
-  const TileOrigin origin = tile_origin<C>(tile, m);
+Place place_of(unsigned tile, long long m, unsigned blocks = 132) {
+  const TileOrigin origin = tile_origin<C>(tile, m, blocks);
   return {origin.row, origin.column};
 }
 
 template <KernelConfig C>
-void check_once(unsigned grid, long long m) {
-  CAPTURE(grid);
+void check_once(unsigned blocks, long long m) {
+  CAPTURE(blocks);
   CAPTURE(m);
-  emulator::built_ins.grid_shape.x = grid;
   std::set<Place> places;
   for (unsigned tile = 0; tile < tiles(C, m); ++tile) {
-    const auto [row, column] = place_of<C>(tile, m);
+    const auto [row, column] = place_of<C>(tile, m, blocks);
     CHECK(row >= 0);
     CHECK(row < extent(C.problem, product(C.problem).rows, m));
     CHECK(column >= 0);
@@ -47,15 +46,15 @@ void check_once(unsigned grid, long long m) {
   CHECK(places.size() == static_cast<std::size_t>(tiles(C, m)));
 }
 
-TEST_CASE("raster: every tile once, on any grid") {
-  for (const unsigned grid : {132u, 131u, 114u, 24u, 12u, 7u, 1u}) {
+TEST_CASE("raster: every tile once, by any number of blocks") {
+  for (const unsigned blocks : {132u, 131u, 114u, 24u, 12u, 7u, 1u}) {
     for (const long long m : {8192, 2400, 2399, 1000, 200, 1}) {
-      check_once<kTwelve>(grid, m);
-      check_once<kEight>(grid, m);
-      check_once<kPlain>(grid, m);
-      check_once<kDx>(grid, m);
-      check_once<kDw>(grid, m);
-      check_once<kTallDw>(grid, m);
+      check_once<kTwelve>(blocks, m);
+      check_once<kEight>(blocks, m);
+      check_once<kPlain>(blocks, m);
+      check_once<kDx>(blocks, m);
+      check_once<kDw>(blocks, m);
+      check_once<kTallDw>(blocks, m);
     }
   }
 }
@@ -63,7 +62,6 @@ TEST_CASE("raster: every tile once, on any grid") {
 // Rows and columns among 16 tiles from `first` on, that neighbouring blocks take at once.
 template <KernelConfig C>
 std::pair<std::size_t, std::size_t> extent_of_sixteen(unsigned first) {
-  emulator::built_ins.grid_shape.x = 132;
   std::set<long long> rows;
   std::set<int> columns;
   for (unsigned tile = first; tile < first + 16; ++tile) {
@@ -95,7 +93,6 @@ TEST_CASE("raster: neighbours take bands of four rows where blocks fill a group'
 TEST_CASE("raster: rows of tiles are walked upwards where what is stored before, or read next, is best so") {
   constexpr Problem kStoring = {DType::bf16, Accum::f32, Layout::nk, Pass::forward_store, 2048, 6144, 16};
   constexpr KernelConfig kStore = {kStoring, Family::wgmma_sm90, {200, 64, 64, 4, 1, 4, 12}};
-  emulator::built_ins.grid_shape.x = 132;
   for (const long long m : {8192, 2399, 150}) {
     CAPTURE(m);
     const auto last_tile = [&](const KernelConfig& config) { return static_cast<unsigned>(tiles(config, m)) - 1; };

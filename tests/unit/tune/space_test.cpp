@@ -215,13 +215,39 @@ TEST_CASE("every rule of wgmma_sm90 names itself") {
   CHECK(reason(narrow) == "tensor maps need rows at multiples of 16 bytes");
 }
 
+TEST_CASE("wgmma_sm90: blocks that walk tiles, and those of a launch") {
+  constexpr Tile kWide{128, 192, 64, 3, 8, 1, 8};
+  const auto config = [&](Pass pass) {
+    return KernelConfig{{DType::bf16, Accum::f32, Layout::nk, pass, 2048, 6144, 16}, Family::wgmma_sm90, kWide};
+  };
+  const KernelConfig plain = config(Pass::dw);
+  const KernelConfig beside = config(Pass::dgate_dw);
+  CHECK(walking_blocks(plain, 512, 132) == 132);
+  CHECK(resident_blocks(plain, 512, 132) == 132);
+  CHECK(resident_blocks(plain, 128, 132) == 128);
+  CHECK(walking_blocks(beside, 512, 132) == 128);  // four tiles each
+  CHECK(walking_blocks(beside, 7, 132) == 7);
+  CHECK(resident_blocks(beside, 512, 132) == 132);
+  CHECK(resident_blocks(beside, 7, 132) == 132);
+  CHECK(warps_without_tiles(beside) == 12);  // of 12, by two slots of 3 KB and a barrier each
+  KernelConfig small = beside;
+  small.problem.pass = Pass::dgate_dx;
+  small.tile = {64, 24, 64, 4, 4, 1, 8};
+  CHECK(warps_without_tiles(small) * ahead_slots(small) * (kAheadSlotBytes + kBarrierBytes) <= shared_bytes(small));
+  CHECK(warps_without_tiles(small) < 12);
+}
+
 TEST_CASE("wgmma_sm90: byte, register and box counts of known tiles") {
   const KernelConfig ping_pong{{DType::bf16, Accum::f32, Layout::nk, Pass::forward, 4096, 14336, 16},
                                Family::wgmma_sm90,
                                {128, 104, 64, 4, 4, 1, 16}};
   CHECK(threads(ping_pong) == 384);
   CHECK(accumulator_registers(ping_pong) == 208);
-  CHECK(shared_bytes(ping_pong) == 4 * (128 + 208) * 128 + 2 * 64 * 104 * 2 + 4 * 16);
+  CHECK(staging_slots(ping_pong) == 2);  // of out's two rounds, and of what is stored besides one
+  CHECK(shared_bytes(ping_pong) == 4 * (128 + 208) * 128 + 2 * 2 * 64 * 104 * 2 + 4 * 16);
+  KernelConfig storing = ping_pong;
+  storing.problem.pass = Pass::forward_store;
+  CHECK(staging_slots(storing) == 1);
   CHECK(output_box(ping_pong).columns == 104);
   CHECK(output_box(ping_pong).swizzle_bytes == 0);
   KernelConfig cooperative = ping_pong;
