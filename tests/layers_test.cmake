@@ -6,7 +6,8 @@
 cmake_minimum_required(VERSION 3.25)
 
 # What each layer may include, beside itself, the public header and the shared vocabulary.
-set(shared swiglu/problem.h swiglu/config.h swiglu/validity.h swiglu/params.h)
+set(made_of swiglu/tile.h swiglu/shared_layout.h swiglu/grid.h)  # swiglu/config.h
+set(shared swiglu/problem.h ${made_of} swiglu/config.h swiglu/validity.h swiglu/params.h)
 set(layers base cuda jit store cpu kernels tune plan)
 set(left_of_base "")
 foreach(layer cuda jit store cpu)
@@ -87,8 +88,12 @@ files_of(templates kernel_templates/swiglu kernel_templates/ptx kernel_templates
 foreach(file ${templates})
   read_includes(${file})
   set(others ${quoted} ${angled})
-  if(file STREQUAL "kernel_templates/swiglu/config.h")
+  if(file STREQUAL "kernel_templates/swiglu/tile.h")
     list(REMOVE_ITEM others swiglu/problem.h)
+  elseif(file MATCHES "^kernel_templates/swiglu/(shared_layout|grid)\\.h$")
+    list(REMOVE_ITEM others swiglu/tile.h)
+  elseif(file STREQUAL "kernel_templates/swiglu/config.h")
+    list(REMOVE_ITEM others swiglu/problem.h ${made_of})
   elseif(file STREQUAL "kernel_templates/swiglu/validity.h")
     list(REMOVE_ITEM others swiglu/config.h)
   endif()

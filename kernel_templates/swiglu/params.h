@@ -85,8 +85,8 @@ struct GradientParams {
   unsigned* done;
 };
 
-// Of every kernel that loads and stores by tensor maps, whose boxes are those of swiglu/config.h. What a pass has no
-// use for is not read.
+// Of every kernel that loads and stores by tensor maps, whose boxes are those of swiglu/shared_layout.h. What a pass
+// has no use for is not read.
 struct TmaParams {
   TensorMap a[2];    // operand A (swiglu/problem.h) of each segment
   TensorMap b[2];    // operand B of each half; where both are columns of one matrix, of each segment

@@ -25,6 +25,12 @@ struct StagingSlots {
   unsigned staging;   // shared address
   unsigned barriers;  // of the first of slot_barriers(); with a store warp staged of all slots, then sent
 
+  // Those of a consumer, by the first one's.
+  __device__ __forceinline__ StagingSlots of(int consumer) const {
+    const auto number = static_cast<unsigned>(consumer);
+    return {staging + number * (kSlots * kSlotBytes), barriers + number * (slot_barriers(C) * kBarrierBytes)};
+  }
+
   __device__ __forceinline__ unsigned box(unsigned slot, int box) const {
     return staging + slot * kSlotBytes + static_cast<unsigned>(box) * kBoxBytes;
   }

@@ -5,8 +5,8 @@
 // applies the gate and stores, in turns. Cooperatively both work on one tile, and its epilogue is not hidden. The
 // producer's other warps compute in Pass::dgate_dx and dgate_dw what the product multiplies
 // (swiglu/gradients_ahead.cuh); store warps, one for each consumer, send off what those of cooperative tiles stage
-// (has_store_warps() in swiglu/config.h); else they have nothing to do. The largest tiles leave no registers for a
-// producer, and a consumer's thread fills the ring (has_producer()). Blocks stay, one to a multiprocessor, and walk
+// (has_store_warps() in swiglu/shared_layout.h); else they have nothing to do. The largest tiles leave no registers for
+// a producer, and a consumer's thread fills the ring (has_producer()). Blocks stay, one to a multiprocessor, and walk
 // tiles as far apart as there are blocks, in step where tiles are long (swiglu/lockstep.cuh). Those that have none,
 // where gradients are computed ahead, do that with all their warps.
 //
@@ -49,14 +49,6 @@ struct SharedStorage {
   unsigned long long barriers[swiglu::barriers(C)];  // of the ring, then of the consumers' slots
 };
 
-// Of a consumer, by those of the first.
-template <KernelConfig C>
-__device__ __forceinline__ StagingSlots<C> slots_of(const StagingSlots<C>& first, int warpgroup) {
-  const auto number = static_cast<unsigned>(warpgroup);
-  return {first.staging + number * (staging_elements(C) * kElementBytes),
-          first.barriers + number * (slot_barriers(C) * kBarrierBytes)};
-}
-
 template <KernelConfig C>
 class Consumer {
   using S = Shape<C>;
@@ -72,8 +64,7 @@ class Consumer {
         ring_(ring),
         warpgroup_(warp / kWarpgroupWarps),
         loads_(params, ring, warp == 0),
-        outputs_(params, slots_of<C>(slots, warpgroup_), kFirstStoreBarrier + warpgroup_,
-                 S::kPingPong ? 0 : warpgroup_),
+        outputs_(params, slots.of(warpgroup_), kFirstStoreBarrier + warpgroup_, S::kPingPong ? 0 : warpgroup_),
         lockstep_(keeps_step(params), static_cast<unsigned>(warpgroup_), threadIdx.x % kWarpgroupThreads == 0) {}
 
   __device__ __forceinline__ void run() {
@@ -215,7 +206,7 @@ class Consumer {
 // The store warp of a consumer, one thread of it.
 template <KernelConfig C>
 __device__ __forceinline__ void send_tiles(const TmaParams& params, const StagingSlots<C>& slots, int warpgroup) {
-  SlotSender<C> sender(slots_of<C>(slots, warpgroup));
+  SlotSender<C> sender(slots.of(warpgroup));
   for (TileWalk<C> walk(params, 0, 1); walk.more(); walk.advance()) {
     Outputs<C, typename Shape<C>::Sums>::send(params, work_of<C>(params, walk.tile), warpgroup, sender);
   }
@@ -252,7 +243,7 @@ __device__ __forceinline__ void run(const TmaParams& params) {
   if (threadIdx.x == 0) {
 #pragma unroll
     for (int consumer = 0; consumer < kConsumers; ++consumer) {
-      slots_of<C>(slots, consumer).initialise();
+      slots.of(consumer).initialise();
     }
     if constexpr (kGradientsAhead) {
       GradientsAhead<C>::initialise(arrived, kAheadWarps);

@@ -1,4 +1,4 @@
-// The rows of a result that a kernel computes twice (has_full_last_row() in swiglu/config.h).
+// The rows of a result that a kernel computes twice (has_full_last_row() in swiglu/grid.h).
 #pragma once
 
 #include <cstdint>
