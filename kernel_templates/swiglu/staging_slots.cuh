@@ -40,12 +40,16 @@ struct StagingSlots {
 
   // By one thread.
   __device__ __forceinline__ void initialise() const {
-    for (unsigned slot = 0; slot < (fetches(C.problem) ? fetch_slots(C) : 0); ++slot) {
-      ptx::mbarrier_init(fetched(slot), 1);
+    if constexpr (fetches(C.problem)) {
+      for (unsigned slot = 0; slot < fetch_slots(C); ++slot) {
+        ptx::mbarrier_init(fetched(slot), 1);
+      }
     }
-    for (unsigned slot = 0; slot < (has_store_warps(C) ? kSlots : 0); ++slot) {
-      ptx::mbarrier_init(staged(slot), kWarpgroupWarps);
-      ptx::mbarrier_init(sent(slot), 1);
+    if constexpr (has_store_warps(C)) {
+      for (unsigned slot = 0; slot < kSlots; ++slot) {
+        ptx::mbarrier_init(staged(slot), kWarpgroupWarps);
+        ptx::mbarrier_init(sent(slot), 1);
+      }
     }
   }
 
@@ -74,7 +78,8 @@ class SlotSender {
     slots_.send(map, row, column, slot_);
     ptx::tma_store_wait_read<kUnread>();
     if (unread_ == kUnread) {
-      ptx::mbarrier_arrive(slots_.sent(slot_ < kUnread ? slot_ + kSlots - kUnread : slot_ - kUnread));
+      const unsigned read = slot_ + (kSlots - kUnread);
+      ptx::mbarrier_arrive(slots_.sent(read < kSlots ? read : read - kSlots));
     } else {
       ++unread_;
     }
