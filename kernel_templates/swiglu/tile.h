@@ -8,8 +8,8 @@
 
 namespace swiglu {
 
-// One CTA computes m rows by n columns of either half of a product (below): of `out`, hence n columns of gate AND n of
-// up. Family streaming: n elements, and m, k, stages and group_m are 1.
+// One CTA computes m rows by n columns of either half of a product (swiglu/problem.h): of `out`, hence n columns of
+// gate AND n of up. Family streaming: n elements, and m, k, stages and group_m are 1.
 struct Tile {
   int m;
   int n;

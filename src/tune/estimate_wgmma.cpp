@@ -182,8 +182,8 @@ double beside_seconds(const KernelConfig& config, std::int64_t m, long long tile
   const double in_time = dw ? tile : tile / 2;
   const auto tokens = static_cast<double>(m);
   const double first = dw ? tokens : std::min<double>(tokens, config.tile.m * rows_at_once(config, blocks));
-  const auto alone = static_cast<double>(spec.multiprocessors - blocks);
-  const double deriving = static_cast<double>(blocks) + kWithoutTiles * alone;
+  const auto without_tiles = static_cast<double>(spec.multiprocessors - blocks);
+  const double deriving = static_cast<double>(blocks) + kWithoutTiles * without_tiles;
   const double each = kAheadSeconds / deriving * config.problem.d_intermediate;
   const double moved = 5.0 * kElementBytes * tokens * config.problem.d_intermediate;
   const double last = tile - in_time;  // of multiplying, after the last of dg and du
