@@ -68,6 +68,13 @@ SWIGLU_HD constexpr int tiles_n(const KernelConfig& config) {
   return static_cast<int>(ceil_div(product_columns(config.problem), tile_columns(config)));
 }
 
+// wgmma_sm90: blocks of a cluster in a launch, each of which loads a part of A for all of them. They multiply the same
+// where there is one row of tiles, and by as many stages where all have a tile or none. Else each is on its own.
+SWIGLU_HD constexpr int cluster_blocks(const KernelConfig& config, long long m) {
+  const int blocks = most_cluster_blocks(config);
+  return tiles_m(config, m) == 1 && tiles_n(config) % blocks == 0 ? blocks : 1;
+}
+
 // wgmma_sm90: blocks that walk so many tiles, one to a multiprocessor; beside dg and du as few as take no longer, for
 // one that begins a group early would wait for all of it.
 SWIGLU_HD constexpr long long walking_blocks(const KernelConfig& config, long long tiles, int multiprocessors) {

@@ -5,6 +5,7 @@
 // Every role walks the stages in the same order with a position of its own. A fresh ring is empty.
 #pragma once
 
+#include "ptx/cluster.cuh"
 #include "ptx/mbarrier.cuh"
 #include "swiglu/config.h"
 
@@ -76,6 +77,10 @@ class Ring {
     ptx::mbarrier_wait(full(position.stage), position.parity);
   }
   __device__ __forceinline__ void release(unsigned stage) const { ptx::mbarrier_arrive(empty(stage)); }
+  // That of a block of the cluster, as each loads into all of them.
+  __device__ __forceinline__ void release_at(unsigned rank, unsigned stage) const {
+    ptx::mbarrier_arrive_at(empty(stage), rank);
+  }
 
  private:
   __device__ __forceinline__ unsigned full(unsigned stage) const { return barriers_ + stage * kBarrierBytes; }

@@ -41,8 +41,9 @@ struct Box {
 SWIGLU_HD constexpr Box operand_box(const KernelConfig& config, Major major, int rows) {
   return {kSwizzledElements, major == Major::k ? rows : config.tile.k, kSwizzledElements * kElementBytes};
 }
+// Of A as many as a cluster has blocks.
 SWIGLU_HD constexpr Box a_box(const KernelConfig& config) {
-  return operand_box(config, product(config.problem).a, config.tile.m);
+  return operand_box(config, product(config.problem).a, config.tile.m / most_cluster_blocks(config));
 }
 SWIGLU_HD constexpr Box b_box(const KernelConfig& config) {
   return operand_box(config, product(config.problem).b, config.tile.n);

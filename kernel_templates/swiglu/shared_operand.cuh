@@ -12,6 +12,9 @@ namespace swiglu {
 
 inline constexpr unsigned kOperandBlockBytes = kSwizzledElements * kSwizzledElements * kElementBytes;  // 64 x 64
 
+// Of what lies in this block's shared memory, without the block's rank in a cluster, which stands above it.
+inline constexpr unsigned kSharedAddresses = 1 << 18;
+
 // The operand of 64 k at `address`, of which step 0 .. 3 multiplies 16.
 template <bool kMnMajor>
 __device__ __forceinline__ unsigned long long shared_operand(unsigned address, unsigned step) {
@@ -20,7 +23,7 @@ __device__ __forceinline__ unsigned long long shared_operand(unsigned address, u
   constexpr unsigned long long kStride = 8ull * 128 / 16 << 32;
   constexpr unsigned long long kLeading = (kMnMajor ? kOperandBlockBytes / 16ull : 1ull) << 16;
   constexpr unsigned kStepBytes = kMnMajor ? 16 * 128 : 16 * kElementBytes;
-  return kSwizzle128 | kStride | kLeading | (address + step * kStepBytes) / 16;  // addresses have 18 bits
+  return kSwizzle128 | kStride | kLeading | (address + step * kStepBytes) / 16;  // below kSharedAddresses
 }
 
 }  // namespace swiglu

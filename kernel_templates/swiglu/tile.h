@@ -105,6 +105,13 @@ SWIGLU_HD constexpr bool has_producer(const KernelConfig& config) {
   return accumulator_registers(config) <= kMostBesideProducer;
 }
 
+// wgmma_sm90: blocks of a cluster, where they come in clusters (cluster_blocks() in swiglu/grid.h). Without a producer
+// the ring is hardly ahead of its readers, so that blocks cannot keep step by it (swiglu/lockstep.cuh), and what
+// several of them read is read several times. Two can load it for each other.
+SWIGLU_HD constexpr int most_cluster_blocks(const KernelConfig& config) {
+  return config.family == Family::wgmma_sm90 && !has_producer(config) ? 2 : 1;
+}
+
 SWIGLU_HD constexpr int threads(const KernelConfig& config) {
   const Tile& tile = config.tile;
   if (config.family == Family::wgmma_sm90) {

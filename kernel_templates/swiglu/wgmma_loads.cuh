@@ -3,6 +3,7 @@
 // loaded when all who read what it held have released it.
 #pragma once
 
+#include "ptx/cluster.cuh"
 #include "ptx/elect.cuh"
 #include "ptx/grid_dependency.cuh"
 #include "ptx/tma.cuh"
@@ -29,6 +30,24 @@ __device__ __forceinline__ void load_operand(unsigned to, const TensorMap& map, 
   }
 }
 
+// Operand A where blocks can come in clusters, in as many boxes: one of them for all blocks, or all for this block.
+template <KernelConfig C>
+__device__ __forceinline__ void load_in_cluster(const TmaParams& params, unsigned to, int row, int k,
+                                                unsigned barrier) {
+  static_assert(Shape<C>::kProduct.a == Major::k && Shape<C>::kProduct.segments == 1);
+  constexpr int kBlocks = most_cluster_blocks(C);
+  constexpr int kRows = a_box(C).rows;
+  constexpr unsigned kBytes = kRows * C.tile.k * kElementBytes;
+  if (cluster_blocks(C, params.m) > 1) {
+    ptx::tma_load_in_cluster<kBlocks>(to, params.a[0], k, row, kRows, kBytes, barrier);
+    return;
+  }
+#pragma unroll
+  for (int box = 0; box < kBlocks; ++box) {
+    ptx::tma_load(to + static_cast<unsigned>(box) * kBytes, params.a[0], k, row + box * kRows, barrier);
+  }
+}
+
 // A stage of the tile at `origin`, of a segment's k and those after it.
 template <KernelConfig C>
 __device__ __forceinline__ void load_stage(const TmaParams& params, unsigned stage, unsigned barrier, int segment,
@@ -36,7 +55,11 @@ __device__ __forceinline__ void load_stage(const TmaParams& params, unsigned sta
   constexpr Product kProduct = Shape<C>::kProduct;
   constexpr unsigned kABytes = sizeof(Stage<C>::a);
   constexpr unsigned kHalfBytes = sizeof(Stage<C>::b[0]);
-  load_operand<C, kProduct.a, C.tile.m>(stage, params.a[segment], static_cast<int>(origin.row), k, barrier);
+  if constexpr (most_cluster_blocks(C) > 1) {
+    load_in_cluster<C>(params, stage, static_cast<int>(origin.row), k, barrier);
+  } else {
+    load_operand<C, kProduct.a, C.tile.m>(stage, params.a[segment], static_cast<int>(origin.row), k, barrier);
+  }
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
     load_operand<C, kProduct.b, stored_columns(C)>(stage + kABytes + static_cast<unsigned>(half) * kHalfBytes,
@@ -124,6 +147,7 @@ class OwnLoads<C, true> {
       ptx::grid_dependency_wait();
       begin_tile();
     }
+    ptx::cluster_wait();  // for the barriers of the blocks that are loaded into
 #pragma unroll 1
     for (int stage = 0; stage < C.tile.stages - 1; ++stage) {
       next();

@@ -63,12 +63,17 @@ void launch(CUfunction function, const LaunchShape& shape, const void* params, C
   config.sharedMemBytes = shape.shared_bytes;
   config.hStream = stream;
   constexpr int kCapturesProgrammaticLaunches = 12030;
-  CUlaunchAttribute programmatic{};
-  programmatic.id = CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION;
-  programmatic.value.programmaticStreamSerializationAllowed = 1;
+  CUlaunchAttribute attributes[2] = {};
+  config.attrs = attributes;
   if (shape.programmatic && driver().version >= kCapturesProgrammaticLaunches) {
-    config.attrs = &programmatic;
-    config.numAttrs = 1;
+    CUlaunchAttribute& programmatic = attributes[config.numAttrs++];
+    programmatic.id = CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION;
+    programmatic.value.programmaticStreamSerializationAllowed = 1;
+  }
+  if (shape.cluster > 1) {
+    CUlaunchAttribute& cluster = attributes[config.numAttrs++];
+    cluster.id = CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION;
+    cluster.value.clusterDim = {shape.cluster, 1, 1};
   }
   void* arguments[] = {const_cast<void*>(params)};
   const CUresult result = driver().launch_kernel(&config, function, arguments, nullptr);

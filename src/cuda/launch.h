@@ -14,6 +14,7 @@ struct LaunchShape {
   // The kernel waits by itself for the one before it in the stream (griddepcontrol), and may be started while that
   // still runs. Ignored by drivers that cannot capture such a launch.
   bool programmatic = false;
+  unsigned cluster = 1;  // blocks of a cluster, of which the grid is a multiple
 };
 
 // Enqueues on `stream` (null: the legacy default stream); `device`'s primary context must be current. One driver call,

@@ -91,8 +91,8 @@ bool Kernel::may_start_early(long long m) const {
 template <typename Params>
 void Kernel::enqueue(long long tiles, const Params& params, void* stream) const {
   const auto launch = [&](CUfunction function, long long blocks, unsigned threads, unsigned shared, bool early,
-                          const void* arguments) {
-    swiglu::launch(function, {static_cast<unsigned>(blocks), threads, shared, early}, arguments,
+                          const void* arguments, unsigned cluster = 1) {
+    swiglu::launch(function, {static_cast<unsigned>(blocks), threads, shared, early, cluster}, arguments,
                    static_cast<CUstream>(stream), *device_);
   };
   if constexpr (std::is_same_v<Params, CopyParams>) {
@@ -107,7 +107,9 @@ void Kernel::enqueue(long long tiles, const Params& params, void* stream) const 
     if (clear_ != nullptr) {
       launch(clear_, clear_blocks(config_.problem, params.m), kClearThreads, 0, early, &maps);
     }
-    launch(function_, resident_blocks(config_, tiles, multiprocessors), block_, shared_bytes_, early, &maps);
+    const int cluster = cluster_blocks(config_, params.m);
+    const long long blocks = resident_blocks(config_, tiles, multiprocessors);
+    launch(function_, blocks - blocks % cluster, block_, shared_bytes_, early, &maps, static_cast<unsigned>(cluster));
   }
 }
 

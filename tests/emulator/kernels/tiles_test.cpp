@@ -72,7 +72,8 @@ void check_wgmma_work(const KernelConfig& config, const Counters& counters) {
   CHECK(counters.wgmma == tile_count * stages * static_cast<std::uint64_t>(tile.k / 16) * blocks);
 
   const Product of = product(config.problem);
-  const auto operand_boxes = static_cast<std::uint64_t>(boxes(of.a, tile.m) + 2 * boxes(of.b, stored_columns(config)));
+  const int of_a = most_cluster_blocks(config) * boxes(of.a, tile.m);
+  const auto operand_boxes = static_cast<std::uint64_t>(of_a + 2 * boxes(of.b, stored_columns(config)));
   CHECK(counters.tma_loads == tile_count * stages * operand_boxes);
   const auto row_bytes = static_cast<std::uint64_t>(kProblem.d_model * kElementBytes);
   const auto rows = static_cast<std::uint64_t>(kM + rows_written_twice(config, kM).count());

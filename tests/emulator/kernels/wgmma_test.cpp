@@ -77,7 +77,9 @@ std::vector<Run> all_runs() {
   add<kCooperativeWide, kStore, 72, 120>(runs, 129, 1);
   add<kWithoutProducer, kForward, 200, 232>(runs, 300, 1);  // six tiles
   add<kWithoutProducer, kForward, 200, 232>(runs, 300, 4);
-  add<kWithoutProducer, kStore, 64, 120>(runs, 70, 1);  // one stage a tile
+  add<kWithoutProducer, kStore, 64, 120>(runs, 70, 1);  // one stage a tile, two tiles that share their rows
+  add<kWithoutProducer, kForward, 200, 440>(runs, 256, 2);
+  add<kWithoutProducer, kForward, 200, 300>(runs, 180, 1);  // three tiles, which do not
   return runs;
 }
 

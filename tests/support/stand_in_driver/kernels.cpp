@@ -147,6 +147,15 @@ CUresult judge_last() {
   return CUDA_SUCCESS;
 }
 
+unsigned cluster_of(const CUlaunchConfig& config) {
+  for (unsigned i = 0; i < config.numAttrs; ++i) {
+    if (config.attrs[i].id == CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION) {
+      return config.attrs[i].value.clusterDim.x;
+    }
+  }
+  return 1;
+}
+
 CUresult launch_kernel(const CUlaunchConfig* config, CUfunction handle, void** params, void**) {
   STAND_IN_CALL("cuLaunchKernelEx");
   auto* context = static_cast<Context*>(stand_in_current_context());
@@ -168,6 +177,10 @@ CUresult launch_kernel(const CUlaunchConfig* config, CUfunction handle, void** p
       config->sharedMemBytes > allowed) {
     return CUDA_ERROR_INVALID_VALUE;
   }
+  const unsigned cluster = cluster_of(*config);
+  if (cluster == 0 || config->gridDimX % cluster != 0) {
+    return CUDA_ERROR_INVALID_VALUE;
+  }
   StandInLaunch launch{};
   launch.device = context->device;
   launch.context = context;
@@ -176,6 +189,7 @@ CUresult launch_kernel(const CUlaunchConfig* config, CUfunction handle, void** p
   launch.grid[0] = config->gridDimX, launch.grid[1] = config->gridDimY, launch.grid[2] = config->gridDimZ;
   launch.block[0] = config->blockDimX, launch.block[1] = config->blockDimY, launch.block[2] = config->blockDimZ;
   launch.shared_bytes = config->sharedMemBytes;
+  launch.cluster = cluster;
   launch.captured = stream->capturing;
   const double microseconds = behaviour(state().durations, function, kDuration);
   (stream->capturing ? stream->graph.microseconds : stream->microseconds) += microseconds;

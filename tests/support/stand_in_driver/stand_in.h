@@ -33,6 +33,7 @@ struct StandInLaunch {
   unsigned grid[3];
   unsigned block[3];
   unsigned shared_bytes;
+  unsigned cluster;                             // blocks of a cluster along x
   bool captured;                                // into a graph, because the stream was capturing
   unsigned char params[STAND_IN_PARAMS_BYTES];  // the first bytes of the kernel's one argument
 };

@@ -84,6 +84,36 @@ TEST_CASE("a kernel is loaded once and launched with its shape") {
   CHECK(launch.stream == stream);
 }
 
+TEST_CASE("blocks that share what they load are launched in whole clusters, and others by themselves") {
+  reset();
+  const Device& device = Device::get(0);
+  REQUIRE(device.spec().multiprocessors == 132);
+  KernelConfig config = fresh_config();
+  config.problem.d_intermediate = 134 * 112;
+  config.family = Family::wgmma_sm90;
+  config.tile = {256, 112, 64, 3, 8, 1, 12};
+  const auto kernel = get_kernel(config, device, Policy::compile);
+  const CurrentContext current(device);
+  const auto launched = [&](int number, long long m) {
+    ForwardParams params{};
+    params.m = m;
+    params.ld_x = config.problem.d_model;
+    params.ld_w_gate = params.ld_w_up = config.problem.d_model;
+    params.ld_out = config.problem.d_intermediate;
+    kernel->launch(params, nullptr);
+    StandInLaunch launch{};
+    REQUIRE(stand_in_launch(number, &launch));
+    return launch;
+  };
+  const StandInLaunch shared = launched(0, 256);
+  CHECK(shared.cluster == 2);
+  CHECK(shared.grid[0] == 132);
+  CHECK(shared.block[0] == 256);
+  const StandInLaunch apart = launched(1, 257);
+  CHECK(apart.cluster == 1);
+  CHECK(apart.grid[0] == 132);
+}
+
 TEST_CASE("each device gets its own function; those of one architecture share the cubin") {
   reset();
   const KernelConfig config = fresh_config();

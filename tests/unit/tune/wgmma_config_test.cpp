@@ -28,6 +28,22 @@ TEST_CASE("wgmma_sm90: blocks that walk tiles, and those of a launch") {
   CHECK(warps_without_tiles(small) < 12);
 }
 
+TEST_CASE("wgmma_sm90: clusters of what has no producer") {
+  constexpr int kIntermediate = 14336;  // 128 tiles in a row
+  KernelConfig large{{DType::bf16, Accum::f32, Layout::nk, Pass::forward, 4096, kIntermediate, 16},
+                     Family::wgmma_sm90,
+                     {256, 112, 64, 3, 8, 1, 12}};
+  CHECK(a_box(large).rows == 128);
+  CHECK(cluster_blocks(large, 1) == 2);
+  CHECK(cluster_blocks(large, 256) == 2);
+  CHECK(cluster_blocks(large, 257) == 1);  // two rows of tiles, neighbours in a column
+  large.problem.d_intermediate = kIntermediate - 112;
+  CHECK(cluster_blocks(large, 256) == 1);  // one of a cluster would have no last tile
+  large.tile = {256, 96, 64, 3, 8, 1, 12};
+  CHECK(a_box(large).rows == 256);
+  CHECK(cluster_blocks(large, 256) == 1);
+}
+
 TEST_CASE("wgmma_sm90: byte, register and box counts of known tiles") {
   const KernelConfig ping_pong{{DType::bf16, Accum::f32, Layout::nk, Pass::forward, 4096, 14336, 16},
                                Family::wgmma_sm90,
