@@ -82,9 +82,13 @@ SWIGLU_HD constexpr long long walking_blocks(const KernelConfig& config, long lo
   return has_gradients_ahead(config.problem.pass) ? ceil_div(tiles, ceil_div(tiles, most)) : most;
 }
 
-// wgmma_sm90: those of a launch. On multiprocessors that have no tiles dg and du are computed all the same.
-SWIGLU_HD constexpr long long resident_blocks(const KernelConfig& config, long long tiles, int multiprocessors) {
-  return has_gradients_ahead(config.problem.pass) ? multiprocessors : walking_blocks(config, tiles, multiprocessors);
+// wgmma_sm90: those of a launch, whole clusters of so many. On multiprocessors that have no tiles dg and du are
+// computed all the same.
+SWIGLU_HD constexpr long long resident_blocks(const KernelConfig& config, long long tiles, int multiprocessors,
+                                              int cluster = 1) {
+  const long long blocks =
+      has_gradients_ahead(config.problem.pass) ? multiprocessors : walking_blocks(config, tiles, multiprocessors);
+  return blocks - blocks % cluster;
 }
 
 // Rows of tiles that so many blocks take at once.

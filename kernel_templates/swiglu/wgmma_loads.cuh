@@ -136,6 +136,7 @@ class OwnLoads {
 template <KernelConfig C>
 class OwnLoads<C, true> {
   static_assert(Shape<C>::kProduct.segments == 1 && !is_dw(C.problem.pass), "all tiles are as deep, from k = 0 on");
+  static_assert(most_cluster_blocks(C) > 1, "begin() waits for the cluster");
 
  public:
   __device__ __forceinline__ OwnLoads(const TmaParams& params, const Ring<C.tile.stages>& ring, bool on)

@@ -7,9 +7,9 @@
 // (swiglu/gradients_ahead.cuh); store warps, one for each consumer, send off what those of cooperative tiles stage
 // (has_store_warps() in swiglu/shared_layout.h); else they have nothing to do. The largest tiles leave no registers for
 // a producer, and a consumer's thread fills the ring (has_producer()); two such blocks, which multiply the same rows of
-// A, each load one half of them into the rings of both (cluster_blocks()). Blocks stay, one to a
-// multiprocessor, and walk tiles as far apart as there are blocks, in step where tiles are long (swiglu/lockstep.cuh).
-// Those that have none, where gradients are computed ahead, do that with all their warps.
+// A, each load one half of them into the rings of both (cluster_blocks()). Blocks stay, one to a multiprocessor, and
+// walk tiles as far apart as there are blocks, in step where tiles are long (swiglu/lockstep.cuh). Those that have
+// none, where gradients are computed ahead, do that with all their warps.
 //
 // Operands (swiglu/problem.h). As they lie in memory, never transposed: A of the product is operand A of the
 // instruction and both halves of B side by side, or one after the other where they are more than it takes, are its B,
@@ -180,7 +180,7 @@ class Consumer {
     constexpr unsigned kABytes = sizeof(Stage<C>::a);
     constexpr unsigned kHalfBytes = sizeof(Stage<C>::b[0]);
     constexpr bool kSwapped = S::kSwapped;
-    if constexpr (most_cluster_blocks(C) > 1) {
+    if constexpr (most_cluster_blocks(C) > 1) {  // else it costs an instruction for nothing
       stage %= kSharedAddresses;
     }
     const unsigned share = S::kPingPong ? 0 : static_cast<unsigned>(warpgroup_);
@@ -231,7 +231,6 @@ __device__ __forceinline__ void run(const TmaParams& params) {
   static_assert(why_invalid(C) == nullptr, "not a valid configuration: see swiglu/validity.h");
   static_assert(C.family == Family::wgmma_sm90);
   constexpr bool kGradientsAhead = has_gradients_ahead(C.problem.pass);
-  constexpr bool kInClusters = most_cluster_blocks(C) > 1;
   static_assert(sizeof(SharedStorage<C>) + ahead_bytes(C) == shared_bytes(C));
   static_assert(barriers(C) * kBarrierBytes <= kBarriersRoom);
   static_assert(sizeof(Stage<C>) % kSharedAlignment == 0 && sizeof(Stage<C>::a) % kSharedAlignment == 0 &&
@@ -264,7 +263,7 @@ __device__ __forceinline__ void run(const TmaParams& params) {
     }
     ring.initialise(static_cast<unsigned>(cluster_blocks(C, params.m)) * kReaders);
   }
-  if constexpr (kInClusters) {
+  if constexpr (most_cluster_blocks(C) > 1) {
     ptx::cluster_arrive();  // waited for before the first load
   } else {
     __syncthreads();
@@ -274,9 +273,7 @@ __device__ __forceinline__ void run(const TmaParams& params) {
   const int warp = __shfl_sync(0xffffffffu, static_cast<int>(threadIdx.x) / kWarpThreads, 0);
   if constexpr (!has_producer(C)) {
     Consumer<C>(params, ring, slots, warp).run();
-    if constexpr (kInClusters) {
-      ptx::cluster_wait();
-    }
+    ptx::cluster_wait();
   } else if (warp >= kConsumers * kWarpgroupWarps) {
     ptx::warpgroup_decrease_registers<other_registers(C)>();
     if (warp == kConsumers * kWarpgroupWarps) {

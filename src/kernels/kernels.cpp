@@ -108,8 +108,8 @@ void Kernel::enqueue(long long tiles, const Params& params, void* stream) const 
       launch(clear_, clear_blocks(config_.problem, params.m), kClearThreads, 0, early, &maps);
     }
     const int cluster = cluster_blocks(config_, params.m);
-    const long long blocks = resident_blocks(config_, tiles, multiprocessors);
-    launch(function_, blocks - blocks % cluster, block_, shared_bytes_, early, &maps, static_cast<unsigned>(cluster));
+    launch(function_, resident_blocks(config_, tiles, multiprocessors, cluster), block_, shared_bytes_, early, &maps,
+           static_cast<unsigned>(cluster));
   }
 }
 

@@ -37,6 +37,8 @@ TEST_CASE("wgmma_sm90: clusters of what has no producer") {
   CHECK(cluster_blocks(large, 1) == 2);
   CHECK(cluster_blocks(large, 256) == 2);
   CHECK(cluster_blocks(large, 257) == 1);  // two rows of tiles, neighbours in a column
+  CHECK(resident_blocks(large, 128, 132, 2) == 128);
+  CHECK(resident_blocks(large, 128, 113, 2) == 112);  // a multiprocessor is left alone
   large.problem.d_intermediate = kIntermediate - 112;
   CHECK(cluster_blocks(large, 256) == 1);  // one of a cluster would have no last tile
   large.tile = {256, 96, 64, 3, 8, 1, 12};
