@@ -40,15 +40,14 @@ struct GateGradient {
   float du;
 };
 
-// Of gate(g, u) times dout: du = gate(g, dout) and dg = dout * u * s * (1 + g (1 - s)), by way of dout * s, which both
-// have. The error of the latter's factor is about (3e-7 + 6e-8 * |g|) * s; where it vanishes, at g = -1.278, that is
-// all there is of it. g = +inf gives dout * u, g = -inf gives 0 * (dout * u), as the limits do: g is bounded above,
-// too, or it would meet 1 - s as inf * 0. Of a bounded g and its sigmoid s.
+// Of gate(g, u) times dout: du = gate(g, dout) and dg = dout * u * (s + g s (1 - s)). The error of the latter's factor
+// is about (3e-7 + 6e-8 * |g|) * s; where it vanishes, at g = -1.278, that is all there is of it. g = +inf gives dout *
+// u, g = -inf gives 0 * (dout * u), as the limits do: g s is bounded, or 1 - s would meet it as inf * 0. Of a bounded g
+// and its sigmoid s.
 __device__ __forceinline__ GateGradient gate_gradient(float bounded, float s, float u, float dout) {
-  const float passed = dout * s;
-  const float finite = bounded > kFarGate ? kFarGate : bounded;  // NaN stays
-  const float rest = finite - finite * s;
-  return {u * (passed + passed * rest), passed * bounded};
+  const float silu = bounded * s;
+  const float finite = silu > kFarGate ? kFarGate : silu;  // NaN stays
+  return {dout * u * (s + finite * (1.0f - s)), silu * dout};
 }
 
 __device__ __forceinline__ GateGradient gate_gradient(float g, float u, float dout) {

@@ -152,6 +152,8 @@ TEST_CASE("backward: NaN and infinities go where the formulas send them, and now
       trial.g().matrix->set(7, 9, -kInfinity);
       trial.u().matrix->set(8, 10, -kInfinity);
       trial.u().matrix->set(9, 11, kNan);
+      trial.dout().matrix->set(10, 12, kInfinity);
+      trial.g().matrix->set(10, 12, -0.5);
       execute_and_verify(trial, test, plan.get(), Wanted{});
       std::int64_t spoilt = 0;
       for (std::int64_t row = 0; row < kRows; ++row) {
