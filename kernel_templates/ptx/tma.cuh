@@ -23,6 +23,18 @@ __device__ __forceinline__ void tma_load(unsigned shared_dst, const TensorMap& m
       : "memory");
 }
 
+// The same, and what is read is the first to leave the L2 cache.
+__device__ __forceinline__ void tma_load_evict_first(unsigned shared_dst, const TensorMap& map, int x, int y,
+                                                     unsigned barrier) {
+  unsigned long long policy;
+  asm("createpolicy.fractional.L2::evict_first.b64 %0;" : "=l"(policy));
+  asm volatile(
+      "cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes.L2::cache_hint [%0], [%1, {%2, "
+      "%3}], [%4], %5;" ::"r"(shared_dst),
+      "l"(&map), "r"(x), "r"(y), "r"(barrier), "l"(policy)
+      : "memory");
+}
+
 // Shared memory written by ordinary stores is seen by copies and wgmma that are issued after this fence, by the writer
 // or after a barrier that follows it.
 __device__ __forceinline__ void fence_proxy_async() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }

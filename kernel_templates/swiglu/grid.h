@@ -40,6 +40,17 @@ SWIGLU_HD constexpr bool walks_bands(const KernelConfig& config, unsigned blocks
   return config.family == Family::wgmma_sm90 && height > kBand && (nearly || blocks % height == 0);
 }
 
+// wgmma_sm90: whether what all blocks read for their tiles, of about as many rows of tiles as columns, is more than a
+// half of the L2 cache holds (each half keeps what its own multiprocessors read). Of the forward pass, whose next
+// columns of tiles are of the same rows: these stay if the weights leave first, and if each half of the multiprocessors
+// has columns of its own (docs/measurements.md).
+inline constexpr long long kHalfCacheBytes = 25LL << 20;  // of an H100 and of an H200
+SWIGLU_HD constexpr bool keeps_rows_in_cache(const KernelConfig& config) {
+  const long long at_once = static_cast<long long>(group_rows(config)) * (config.tile.m + 2 * config.tile.n);
+  return config.family == Family::wgmma_sm90 && is_forward(config.problem.pass) &&
+         at_once * config.problem.d_model * kElementBytes > kHalfCacheBytes;
+}
+
 // Whether the last row of tiles begins so early that it is full; its first rows are computed twice, to the same bits.
 // Blocks with few rows to load would run ahead of the others, and what is read at different times is read more than
 // once (docs/measurements.md). Not where a result is added to what is there.

@@ -6,7 +6,8 @@
 //
 // Of the tiles that all resident blocks take at once, neighbouring blocks, which mostly are in one GPC, take bands of 4
 // rows by as many columns: what they read the L2 cache serves four of them at a time, if they keep step
-// (swiglu/lockstep.cuh).
+// (swiglu/lockstep.cuh). Where rows are to be kept in the cache, these are bands of two rectangles, one beside the
+// other: blocks are dealt out GPC by GPC, so that each half of the cache serves the columns of one.
 //
 // Groups and their rows are walked from the first on, or from the last (begins_with_last_rows() in swiglu/problem.h).
 #pragma once
@@ -28,23 +29,36 @@ struct TilePlace {
   unsigned column;
 };
 
+// Of a rectangle of kHeight rows and so many columns from first_column on.
+template <KernelConfig C>
+__device__ __forceinline__ TilePlace place_in_rectangle(unsigned tile, unsigned first_column, unsigned columns) {
+  constexpr auto kHeight = static_cast<unsigned>(group_rows(C));
+  constexpr unsigned kLastBand = kHeight % kBand == 0 ? kBand : kHeight % kBand;  // rows of it
+  const unsigned band = tile / (kBand * columns);
+  const unsigned in_band = tile - band * kBand * columns;
+  if (kLastBand != kBand && band == kHeight / kBand) {
+    return {band * kBand + in_band % kLastBand, first_column + in_band / kLastBand};
+  }
+  return {band * kBand + in_band % kBand, first_column + in_band / kBand};
+}
+
 template <KernelConfig C>
 __device__ __forceinline__ TilePlace place_in_bands(unsigned tile, unsigned blocks) {
   constexpr auto kHeight = static_cast<unsigned>(group_rows(C));
   constexpr auto kColumns = static_cast<unsigned>(tiles_n(C));
-  constexpr unsigned kLastBand = kHeight % kBand == 0 ? kBand : kHeight % kBand;  // rows of it
-  const unsigned width = blocks / kHeight;                                        // columns of a wave
+  const unsigned width = blocks / kHeight;  // columns of a wave
   const unsigned wave = tile / (kHeight * width);
   const unsigned within = tile - wave * kHeight * width;
   const unsigned first_column = wave * width;
   const unsigned left = kColumns - first_column;
   const unsigned columns = left < width ? left : width;
-  const unsigned band = within / (kBand * columns);
-  const unsigned in_band = within - band * kBand * columns;
-  if (kLastBand != kBand && band == kHeight / kBand) {
-    return {band * kBand + in_band % kLastBand, first_column + in_band / kLastBand};
+  if constexpr (keeps_rows_in_cache(C)) {
+    const unsigned of_first = (columns + 1) / 2;
+    return within < kHeight * of_first
+               ? place_in_rectangle<C>(within, first_column, of_first)
+               : place_in_rectangle<C>(within - kHeight * of_first, first_column + of_first, columns - of_first);
   }
-  return {band * kBand + in_band % kBand, first_column + in_band / kBand};
+  return place_in_rectangle<C>(within, first_column, columns);
 }
 
 // `blocks`: that walk the tiles, if they are walked.

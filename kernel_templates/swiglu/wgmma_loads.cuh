@@ -17,16 +17,23 @@
 
 namespace swiglu::wgmma_sm90 {
 
-// `rows` of an operand from `row` on, and 64 of k, to a stage.
+// `rows` of an operand from `row` on, and 64 of k, to a stage; `evict_first`: what is to leave the L2 cache first.
 template <KernelConfig C, Major kMajor, int kRows>
-__device__ __forceinline__ void load_operand(unsigned to, const TensorMap& map, int row, int k, unsigned barrier) {
+__device__ __forceinline__ void load_operand(unsigned to, const TensorMap& map, int row, int k, unsigned barrier,
+                                             bool evict_first) {
   constexpr int kBoxes = boxes(kMajor, kRows);
   constexpr unsigned kBoxBytes = kRows / kBoxes * C.tile.k * kElementBytes;
 #pragma unroll
   for (int box = 0; box < kBoxes; ++box) {
+    const unsigned to_box = to + static_cast<unsigned>(box) * kBoxBytes;
     const int first = row + box * kSwizzledElements;
-    ptx::tma_load(to + static_cast<unsigned>(box) * kBoxBytes, map, kMajor == Major::k ? k : first,
-                  kMajor == Major::k ? first : k, barrier);
+    const int x = kMajor == Major::k ? k : first;
+    const int y = kMajor == Major::k ? first : k;
+    if (evict_first) {
+      ptx::tma_load_evict_first(to_box, map, x, y, barrier);
+    } else {
+      ptx::tma_load(to_box, map, x, y, barrier);
+    }
   }
 }
 
@@ -48,23 +55,23 @@ __device__ __forceinline__ void load_in_cluster(const TmaParams& params, unsigne
   }
 }
 
-// A stage of the tile at `origin`, of a segment's k and those after it.
+// A stage of the tile at `origin`, of a segment's k and those after it; `b_leaves_first`: before A, the L2 cache.
 template <KernelConfig C>
 __device__ __forceinline__ void load_stage(const TmaParams& params, unsigned stage, unsigned barrier, int segment,
-                                           const TileOrigin& origin, int k) {
+                                           const TileOrigin& origin, int k, bool b_leaves_first) {
   constexpr Product kProduct = Shape<C>::kProduct;
   constexpr unsigned kABytes = sizeof(Stage<C>::a);
   constexpr unsigned kHalfBytes = sizeof(Stage<C>::b[0]);
   if constexpr (most_cluster_blocks(C) > 1) {
     load_in_cluster<C>(params, stage, static_cast<int>(origin.row), k, barrier);
   } else {
-    load_operand<C, kProduct.a, C.tile.m>(stage, params.a[segment], static_cast<int>(origin.row), k, barrier);
+    load_operand<C, kProduct.a, C.tile.m>(stage, params.a[segment], static_cast<int>(origin.row), k, barrier, false);
   }
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
     load_operand<C, kProduct.b, stored_columns(C)>(stage + kABytes + static_cast<unsigned>(half) * kHalfBytes,
                                                    params.b[kProduct.halves == Halves::matrices ? half : segment],
-                                                   origin.column + half_offset<C>(half), k, barrier);
+                                                   origin.column + half_offset<C>(half), k, barrier, b_leaves_first);
   }
 }
 
@@ -86,12 +93,19 @@ __device__ __forceinline__ bool loads_in_step(const TmaParams& params) {
          tiles_m(C, params.m) >= static_cast<long long>(kBand) && clock_is_fine();
 }
 
+// Where there are rows to be kept: of few, each is read while the weights go by once.
+template <KernelConfig C>
+__device__ __forceinline__ bool weights_leave_first(const TmaParams& params) {
+  return keeps_rows_in_cache(C) && tiles_m(C, params.m) >= static_cast<long long>(kBand);
+}
+
 // By one thread.
 template <KernelConfig C>
 __device__ __forceinline__ void produce(const TmaParams& params, const Ring<C.tile.stages>& ring) {
   prefetch_maps<C>(params);
   const bool in_step = loads_in_step<C>(params);
   const bool in_pairs = loads_in_pairs(C, params.m);
+  const bool b_leaves_first = weights_leave_first<C>(params);
   ptx::grid_dependency_wait();
   LoadLockstep<static_cast<unsigned>(stage_clocks(C))> lockstep(in_step);
   RingPosition<C.tile.stages> position;
@@ -110,7 +124,7 @@ __device__ __forceinline__ void produce(const TmaParams& params, const Ring<C.ti
         gradients.wait(k);
         const unsigned barrier = ring.acquire(position);
         lockstep.wait();
-        load_stage<C>(params, ring.address(position), barrier, segment, work.origin, k);
+        load_stage<C>(params, ring.address(position), barrier, segment, work.origin, k, b_leaves_first);
         lockstep.next();
         position.advance();
       }
@@ -160,7 +174,7 @@ class OwnLoads<C, true> {
       return;
     }
     if (ptx::elect_one()) {
-      load_stage<C>(params_, ring_.address(position_), ring_.acquire(position_), 0, origin_, k_);
+      load_stage<C>(params_, ring_.address(position_), ring_.acquire(position_), 0, origin_, k_, false);
     }
     __syncwarp();
     position_.advance();

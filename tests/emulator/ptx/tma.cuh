@@ -15,6 +15,11 @@ inline void tma_load(unsigned shared_dst, const TensorMap& map, int x, int y, un
   emulator::tma_load(shared_dst, map, x, y, barrier, where);
 }
 
+inline void tma_load_evict_first(unsigned shared_dst, const TensorMap& map, int x, int y, unsigned barrier,
+                                 const emulator::Location& where = emulator::Location::current()) {
+  emulator::tma_load(shared_dst, map, x, y, barrier, where);
+}
+
 inline void fence_proxy_async() { emulator::fence_proxy_async(); }
 
 inline void tma_store(const TensorMap& map, int x, int y, unsigned shared_src,

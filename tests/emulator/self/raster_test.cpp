@@ -13,6 +13,8 @@ namespace {
 
 constexpr Problem kProblem = {DType::bf16, Accum::f32, Layout::nk, Pass::forward, 2048, 6144, 16};
 constexpr KernelConfig kTwelve = {kProblem, Family::wgmma_sm90, {200, 64, 64, 4, 1, 4, 12}};
+constexpr Problem kDeepProblem = {DType::bf16, Accum::f32, Layout::nk, Pass::forward, 4096, 12288, 16};
+constexpr KernelConfig kDeep = {kDeepProblem, Family::wgmma_sm90, {200, 128, 64, 3, 1, 8, 12}};
 constexpr KernelConfig kEight = {kProblem, Family::wgmma_sm90, {128, 88, 64, 5, 4, 1, 8}};
 constexpr Problem kDxProblem = {DType::bf16, Accum::f32, Layout::nk, Pass::dx, 2048, 6144, 16};
 constexpr KernelConfig kDx = {kDxProblem, Family::wgmma_sm90, {128, 128, 64, 4, 8, 1, 16}};
@@ -50,6 +52,7 @@ TEST_CASE("raster: every tile once, by any number of blocks") {
   for (const unsigned blocks : {132u, 131u, 114u, 24u, 12u, 7u, 1u}) {
     for (const long long m : {8192, 2400, 2399, 1000, 200, 1}) {
       check_once<kTwelve>(blocks, m);
+      check_once<kDeep>(blocks, m);
       check_once<kEight>(blocks, m);
       check_once<kPlain>(blocks, m);
       check_once<kDx>(blocks, m);
@@ -88,6 +91,24 @@ TEST_CASE("raster: neighbours take bands of four rows where blocks fill a group'
   CHECK(extent_of_sixteen<kDw>(96) == std::pair<std::size_t, std::size_t>(3, 6));
   CHECK(extent_of_sixteen<kEight>(0) == std::pair<std::size_t, std::size_t>(8, 2));
   CHECK(extent_of_sixteen<kPlain>(0) == std::pair<std::size_t, std::size_t>(12, 2));
+}
+
+TEST_CASE("raster: where rows are kept in the cache, each half of the blocks has columns of its own, in bands") {
+  static_assert(keeps_rows_in_cache(kDeep) && !keeps_rows_in_cache(kTwelve));
+  for (const unsigned wave : {0u, 132u, 264u}) {  // of 12 rows and 11 columns, six and five
+    CAPTURE(wave);
+    std::set<int> columns[2];
+    for (unsigned tile = wave; tile < wave + 132; ++tile) {
+      columns[tile < wave + 72 ? 0 : 1].insert(place_of<kDeep>(tile, 8192).second);
+    }
+    CHECK(columns[0].size() == 6);
+    CHECK(columns[1].size() == 5);
+    CHECK(*columns[0].rbegin() < *columns[1].begin());
+  }
+  for (const unsigned first : {0u, 24u, 72u, 92u, 132u}) {
+    CAPTURE(first);
+    CHECK(extent_of_sixteen<kDeep>(first) == std::pair<std::size_t, std::size_t>(4, 4));
+  }
 }
 
 TEST_CASE("raster: rows of tiles are walked upwards where what is stored before, or read next, is best so") {

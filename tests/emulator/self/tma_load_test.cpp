@@ -24,6 +24,7 @@ struct Box {
   unsigned swizzle;
   int x;
   int y;
+  bool evict_first = false;
 
   unsigned bytes() const { return rows * columns * 2; }
 };
@@ -46,7 +47,8 @@ std::string check_load(Matrix& matrix, const Box& box) {
     if (threadIdx.x == 0) {
       ptx::tma_prefetch(map);
       ptx::mbarrier_arrive_expect(at(kBarrier), box.bytes());
-      ptx::tma_load(at(0), map, box.x, box.y, at(kBarrier));
+      const auto load = box.evict_first ? ptx::tma_load_evict_first : ptx::tma_load;
+      load(at(0), map, box.x, box.y, at(kBarrier), emulator::Location::current());
     }
     ptx::mbarrier_wait(at(kBarrier), 0);
     for (unsigned i = threadIdx.x; i < box.rows * box.columns; i += kThreads) {
@@ -73,6 +75,7 @@ TEST_CASE("tma_load: swizzles, and zeros beyond each edge") {
     CHECK(check_load(matrix, {16, columns, swizzle, 8, -7}) == "");   // above
     CHECK(check_load(matrix, {16, columns, swizzle, 8, 33}) == "");   // below
     CHECK(check_load(matrix, {16, columns, swizzle, 95, -7}) == "");  // a corner
+    CHECK(check_load(matrix, {16, columns, swizzle, 95, -7, true}) == "");
     CHECK(check_load(matrix, {16, columns, swizzle, 200, 100}) == "");
     CHECK(check_load(matrix, {9, columns, swizzle, 1, 1}) == "");  // part of a pattern
   }

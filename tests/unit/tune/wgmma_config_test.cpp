@@ -46,6 +46,24 @@ TEST_CASE("wgmma_sm90: clusters of what has no producer") {
   CHECK(cluster_blocks(large, 256) == 1);
 }
 
+TEST_CASE("wgmma_sm90: rows are kept in the cache where both operands of all blocks are more than it holds") {
+  KernelConfig deep{{DType::bf16, Accum::f32, Layout::nk, Pass::forward, 4096, 12288, 16},
+                    Family::wgmma_sm90,
+                    {200, 128, 64, 3, 1, 8, 12}};
+  CHECK(keeps_rows_in_cache(deep));  // 12 (200 + 256) rows of 8 KB: 44.8 MB
+  deep.problem.pass = Pass::forward_store;
+  CHECK(keeps_rows_in_cache(deep));
+  deep.problem.pass = Pass::recompute;  // where it was not faster
+  CHECK(!keeps_rows_in_cache(deep));
+  deep.problem.pass = Pass::forward;
+  deep.problem.d_model = 2048;
+  CHECK(!keeps_rows_in_cache(deep));
+  deep.problem.d_model = 3072;
+  CHECK(keeps_rows_in_cache(deep));
+  deep.tile = {200, 64, 64, 4, 1, 4, 12};
+  CHECK(!keeps_rows_in_cache(deep));  // 24.2 MB
+}
+
 TEST_CASE("wgmma_sm90: byte, register and box counts of known tiles") {
   const KernelConfig ping_pong{{DType::bf16, Accum::f32, Layout::nk, Pass::forward, 4096, 14336, 16},
                                Family::wgmma_sm90,
