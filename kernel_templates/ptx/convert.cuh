@@ -57,11 +57,9 @@ __device__ __forceinline__ unsigned pack_bf16x2(float low, float high) {
 #endif
 }
 
-// Both in one statement: of the halves of a register each is one instruction, of 16 bits taken out of it before two.
 __device__ __forceinline__ void unpack_f16x2(unsigned packed, float& low, float& high) {
-  asm("{ .reg .b16 l, h; mov.b32 {l, h}, %2; cvt.f32.f16 %0, l; cvt.f32.f16 %1, h; }"
-      : "=f"(low), "=f"(high)
-      : "r"(packed));
+  low = f16_to_float(static_cast<unsigned short>(packed & 0xffffu));
+  high = f16_to_float(static_cast<unsigned short>(packed >> 16));
 }
 
 }  // namespace swiglu::ptx

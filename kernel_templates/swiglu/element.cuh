@@ -42,14 +42,8 @@ struct alignas(8) FloatPair {
 
 template <DType kDType>
 __device__ __forceinline__ FloatPair unpack(unsigned packed) {
-  if constexpr (kDType == DType::bf16) {
-    return {ptx::bf16_to_float(static_cast<unsigned short>(packed & 0xffffu)),
-            ptx::bf16_to_float(static_cast<unsigned short>(packed >> 16))};
-  } else {
-    FloatPair pair;
-    ptx::unpack_f16x2(packed, pair.low, pair.high);
-    return pair;
-  }
+  return {to_float<kDType>(static_cast<unsigned short>(packed & 0xffffu)),
+          to_float<kDType>(static_cast<unsigned short>(packed >> 16))};
 }
 
 }  // namespace swiglu
