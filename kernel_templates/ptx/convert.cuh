@@ -8,13 +8,19 @@ __device__ __forceinline__ float bf16_to_float(unsigned short bits) {
   return __uint_as_float(static_cast<unsigned>(bits) << 16);
 }
 
-__device__ __forceinline__ float f16_to_float(unsigned short bits) {
+// Of two in a register either one, by one instruction: not so f16_to_float() of what the compiler has taken out.
+__device__ __forceinline__ float low_f16_to_float(unsigned packed) {
   float value;
-  asm("{ .reg .b16 low, high; mov.b32 {low, high}, %1; cvt.f32.f16 %0, low; }"
-      : "=f"(value)
-      : "r"(static_cast<unsigned>(bits)));
+  asm("{ .reg .b16 low, high; mov.b32 {low, high}, %1; cvt.f32.f16 %0, low; }" : "=f"(value) : "r"(packed));
   return value;
 }
+__device__ __forceinline__ float high_f16_to_float(unsigned packed) {
+  float value;
+  asm("{ .reg .b16 low, high; mov.b32 {low, high}, %1; cvt.f32.f16 %0, high; }" : "=f"(value) : "r"(packed));
+  return value;
+}
+
+__device__ __forceinline__ float f16_to_float(unsigned short bits) { return low_f16_to_float(bits); }
 
 // Two values as one register, `low` in the low half.
 __device__ __forceinline__ unsigned pack_f16x2(float low, float high) {

@@ -67,11 +67,8 @@ struct Accumulators<DType::f16, Accum::f16_promoted, kMmaM, kMmaN> {
       for (int j = 0; j < kMmaN; ++j) {
 #pragma unroll
         for (int r = 0; r < 2; ++r) {
-          float low;
-          float high;
-          ptx::unpack_f16x2(partial[i][j][r], low, high);
-          sums[i][j][2 * r] += low;
-          sums[i][j][2 * r + 1] += high;
+          sums[i][j][2 * r] += ptx::low_f16_to_float(partial[i][j][r]);
+          sums[i][j][2 * r + 1] += ptx::high_f16_to_float(partial[i][j][r]);
           partial[i][j][r] = 0;
         }
       }

@@ -74,11 +74,22 @@ SWIGLU_HD constexpr int stored_columns(const KernelConfig& config) {
 
 // wgmma_sm90: whether each half of B is an instruction's whole B, as both side by side are more columns than one takes,
 // or do not lie side by side. The former of the deep sums over tokens alone: where output counts for more, such tiles
-// are slower (docs/measurements.md).
+// are slower (docs/measurements.md). And where promoted sums would else be one block, so that one half is added to
+// while the other is multiplied; but of narrow ones operand A would be read too often.
 inline constexpr int kMostWgmmaColumns = 256;
+inline constexpr int kFewestApart = 96;
 SWIGLU_HD constexpr bool has_halves_apart(const KernelConfig& config) {
-  const bool wide = is_dw(config.problem.pass) && 2 * config.tile.n > kMostWgmmaColumns;
-  return !is_swapped(config.tile) && (wide || stored_columns(config) != config.tile.n);
+  const Tile& tile = config.tile;
+  const bool wide = is_dw(config.problem.pass) && 2 * tile.n > kMostWgmmaColumns;
+  const bool in_turns = config.problem.accum == Accum::f16_promoted && tile.m == tile.warps_m * 16 &&
+                        tile.n >= kFewestApart && tile.n % 16 == 0;
+  return !is_swapped(tile) && (wide || in_turns || stored_columns(config) != tile.n);
+}
+
+// wgmma_sm90: instructions that a warpgroup multiplies its sums by in a step, each a block of 64 rows.
+SWIGLU_HD constexpr int sum_blocks(const KernelConfig& config) {
+  const int rows = config.tile.m / (config.tile.warps_m * 16);
+  return is_swapped(config.tile) ? 2 : has_halves_apart(config) ? 2 * rows : rows;
 }
 
 // Registers a thread holds sums in: both halves.

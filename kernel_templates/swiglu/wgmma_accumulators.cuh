@@ -4,7 +4,8 @@
 //   f16            f16 sums, two to a register
 //   f16_promoted   f16 sums over one stage of 64 products, then added to f32 sums
 //
-// A tile: begin(); for each stage start(), multiply() for its steps, commit(), finish(); then drain(). After that
+// A tile: begin(); for each stage start(), multiply() for the steps of a group's blocks and commit(), kGroups times,
+// then wait<kPending>(), after which stages but the last kPending have been read, and add(); then drain(). After that
 // value(block, j, e) is, of columns 8 j .. 8 j + 7 of a block, element e as in mma m16n8: row l / 4 + 8 (e / 2) of the
 // warp's 16, column 2 (l % 4) + e % 2; packed(block, j, e) is elements e and e + 1 (e is even), rounded once.
 #pragma once
@@ -35,6 +36,7 @@ class WgmmaAccumulators {
   using Instruction = ptx::Wgmma<kDType, kF16, kN>;
 
  public:
+  static constexpr int kGroups = 1;
   static constexpr int kMostPending = 1;  // stages that may be unfinished while the next is issued
 
   // kClear: for outputs that need registers. To the compiler the first product of a tile reads the sums, though it
@@ -61,10 +63,11 @@ class WgmmaAccumulators {
   }
 
   template <int kPending>
-  __device__ __forceinline__ void finish() {
+  __device__ __forceinline__ void wait() {
     ptx::wgmma_wait<kPending>();
     empty_ = false;
   }
+  __device__ __forceinline__ void add() {}
 
   __device__ __forceinline__ void drain() {
     ptx::wgmma_wait<0>();
@@ -99,12 +102,15 @@ class WgmmaAccumulators {
   bool empty_ = true;
 };
 
+// Each block is a group, so that one can be added while the next is multiplied. (Beyond a stage ptxas would not have
+// it.)
 template <int kBlocks, int kN>
 class WgmmaAccumulators<DType::f16, Accum::f16_promoted, kBlocks, kN> {
   static_assert(kPromotionK == kSwizzledElements, "a chunk is a stage");
   using Instruction = ptx::Wgmma<DType::f16, true, kN>;
 
  public:
+  static constexpr int kGroups = kBlocks;
   static constexpr int kMostPending = 0;
 
   template <bool /*kClear*/>
@@ -126,21 +132,11 @@ class WgmmaAccumulators<DType::f16, Accum::f16_promoted, kBlocks, kN> {
   }
 
   template <int kPending>
-  __device__ __forceinline__ void finish() {
-    ptx::wgmma_wait<0>();
-#pragma unroll
-    for (int block = 0; block < kBlocks; ++block) {
-#pragma unroll
-      for (int i = 0; i < kN / 4; ++i) {
-        ptx::keep(partial_[block][i]);
-        float low;
-        float high;
-        ptx::unpack_f16x2(partial_[block][i], low, high);
-        sums_[block][2 * i] += low;
-        sums_[block][2 * i + 1] += high;
-      }
-    }
+  __device__ __forceinline__ void wait() {
+    static_assert(kPending == 0);
+    wait_from<0>();
   }
+  __device__ __forceinline__ void add() { add(kBlocks - 1); }
 
   __device__ __forceinline__ void drain() {}
   __device__ __forceinline__ void hold(int block = 0, int group = 0) { keep_all<kN>(sums_, block, group); }
@@ -152,6 +148,25 @@ class WgmmaAccumulators<DType::f16, Accum::f16_promoted, kBlocks, kN> {
   }
 
  private:
+  // Until this block and those after it are complete; adds all but the last.
+  template <int kBlock>
+  __device__ __forceinline__ void wait_from() {
+    ptx::wgmma_wait<kBlocks - 1 - kBlock>();
+    if constexpr (kBlock + 1 < kBlocks) {
+      add(kBlock);
+      wait_from<kBlock + 1>();
+    }
+  }
+
+  __device__ __forceinline__ void add(int block) {
+#pragma unroll
+    for (int i = 0; i < kN / 4; ++i) {
+      ptx::keep(partial_[block][i]);
+      sums_[block][2 * i] += ptx::low_f16_to_float(partial_[block][i]);
+      sums_[block][2 * i + 1] += ptx::high_f16_to_float(partial_[block][i]);
+    }
+  }
+
   float sums_[kBlocks][kN / 2];
   unsigned partial_[kBlocks][kN / 4];
 };

@@ -23,7 +23,7 @@ struct Shape {
   static constexpr int kConsumers = consumer_warpgroups(C.tile);
   static constexpr bool kApart = has_halves_apart(C);
   static constexpr int kRowBlocks = C.tile.m / (C.tile.warps_m * 16);  // of 64 rows of A, for a warpgroup
-  static constexpr int kBlocks = kSwapped ? 2 : kApart ? 2 * kRowBlocks : kRowBlocks;
+  static constexpr int kBlocks = sum_blocks(C);
   static constexpr int kN = kSwapped ? C.tile.m : kApart ? C.tile.n : 2 * C.tile.n;  // columns of B
 
   using Sums = WgmmaAccumulators<C.problem.dtype, C.problem.accum, kBlocks, kN>;

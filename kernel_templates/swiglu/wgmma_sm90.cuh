@@ -149,12 +149,13 @@ class Consumer {
       ring_.wait_full(position_);
       multiply_stage(ring_.address(position_));
       loads_.next();
-      sums_.template finish<kPending>();
+      sums_.template wait<kPending>();
       if (kPending == 0) {
         release(position_.stage);
       } else if (i > 0) {
         release(before);
       }
+      sums_.add();
       if (kPreparesLate && i == 0) {
         outputs_.prepare(work);
       }
@@ -189,21 +190,27 @@ class Consumer {
     const unsigned b = kSwapped ? stage : stage + kABytes;
     constexpr bool kTransA = (kSwapped ? S::kProduct.b : S::kProduct.a) == Major::mn;
     constexpr bool kTransB = (kSwapped ? S::kProduct.a : S::kProduct.b) == Major::mn;
+    constexpr int kGroups = S::Sums::kGroups;
+    constexpr int kOfGroup = S::kBlocks / kGroups;
     sums_.start();
 #pragma unroll
-    for (int step = 0; step < C.tile.k / 16; ++step) {
+    for (int group = 0; group < kGroups; ++group) {
 #pragma unroll
-      for (int block = 0; block < S::kBlocks; ++block) {
-        const auto number = static_cast<unsigned>(block);
-        const unsigned a_at = kSwapped    ? number * kHalfBytes
-                              : S::kApart ? number / 2 * kOperandBlockBytes
-                                          : number * kOperandBlockBytes;
-        const unsigned b_at = S::kApart ? number % 2 * kHalfBytes : 0;
-        sums_.template multiply<kTransA, kTransB>(block, shared_operand<kTransA>(a + a_at, static_cast<unsigned>(step)),
-                                                  shared_operand<kTransB>(b + b_at, static_cast<unsigned>(step)), step);
+      for (int step = 0; step < C.tile.k / 16; ++step) {
+#pragma unroll
+        for (int block = group * kOfGroup; block < (group + 1) * kOfGroup; ++block) {
+          const auto number = static_cast<unsigned>(block);
+          const unsigned a_at = kSwapped    ? number * kHalfBytes
+                                : S::kApart ? number / 2 * kOperandBlockBytes
+                                            : number * kOperandBlockBytes;
+          const unsigned b_at = S::kApart ? number % 2 * kHalfBytes : 0;
+          sums_.template multiply<kTransA, kTransB>(
+              block, shared_operand<kTransA>(a + a_at, static_cast<unsigned>(step)),
+              shared_operand<kTransB>(b + b_at, static_cast<unsigned>(step)), step);
+        }
       }
+      sums_.commit();
     }
-    sums_.commit();
   }
 
   const TmaParams& params_;

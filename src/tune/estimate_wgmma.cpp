@@ -14,29 +14,33 @@ namespace {
 // Fitted to the times of all candidates of 86 problems on an H200 (docs/measurements.md); clocks are a
 // multiprocessor's.
 constexpr double kMaxClock = 1.98e9;
-constexpr double kBusyClock = 1.73e9;    // with all tensor cores busy on random data: the power limit
-constexpr double kPowerExponent = 0.41;  // idle tensor cores hand their power to the others
-constexpr double kLoadClocks = 0.0048;   // what each byte costs all the same, in power: in bursts 4 % less
-constexpr double kGatedPerClock = 7.2;   // elements that a warpgroup gates and stores
-constexpr double kStoredPerClock = 8;    // that it stores as they are
-constexpr double kRoundClocks = 210;     // of a round of its staging besides
-constexpr double kFetchClocks = 2500;    // of waiting for what a round is computed from;
-constexpr double kFetchedClocks = 300;   // where it has been fetched before, on an H200: on an H100 not measured
-constexpr double kPromotedClocks = 2.8;  // of adding a thread's f16 sum to its f32 sum; in ping-pong nothing hides it
-constexpr double kPromotedGapClocks = 100;  // of a cooperative tile's stage besides; of widths
-constexpr double kPromotedOddClocks = 120;  // that are no multiple of 64 still more, not explained
-constexpr double kFirstLoadClocks = 3600;   // until the first stage has arrived
-constexpr double kStageGapClocks = 18;      // of a cooperative tile, whose warpgroups wait for each stage
-constexpr double kMemoryShare = 0.92;       // of the memory's peak
-constexpr double kIdleExponent = 0.34;      // how far fewer multiprocessors fall short of drawing that, of an H200
-constexpr double kDrawnEach = 36e9;         // bytes a second of that, of a multiprocessor
-constexpr double kUnhidden = 0.2;           // of the shorter of computing and reading memory; of ping-pong
-constexpr double kUnhiddenDw = 0.6;         // tiles of dW, whose two warpgroups put out at one time what takes long
-constexpr double kAheadSeconds = 660e-12;   // an element of dg and du by one multiprocessor's spare warps
-constexpr double kWithoutTiles = 4;         // times as many by one that has no tiles, all of whose warps compute them
-constexpr double kAheadStart = 10e-6;       // until the first of them are known to be there
-constexpr double kBesideMemory = 0.3;       // of the time that they take memory
+constexpr double kBusyClock = 1.73e9;      // with all tensor cores busy on random data: the power limit
+constexpr double kPowerExponent = 0.41;    // idle tensor cores hand their power to the others
+constexpr double kLoadClocks = 0.0048;     // what each byte costs all the same, in power: in bursts 4 % less
+constexpr double kGatedPerClock = 7.2;     // elements that a warpgroup gates and stores
+constexpr double kStoredPerClock = 8;      // that it stores as they are
+constexpr double kRoundClocks = 210;       // of a round of its staging besides
+constexpr double kFetchClocks = 2500;      // of waiting for what a round is computed from;
+constexpr double kFetchedClocks = 300;     // where it has been fetched before, on an H200: on an H100 not measured
+constexpr double kFirstLoadClocks = 3600;  // until the first stage has arrived
+constexpr double kStageGapClocks = 18;     // of a cooperative tile, whose warpgroups wait for each stage
+constexpr double kMemoryShare = 0.92;      // of the memory's peak
+constexpr double kIdleExponent = 0.34;     // how far fewer multiprocessors fall short of drawing that, of an H200
+constexpr double kDrawnEach = 36e9;        // bytes a second of that, of a multiprocessor
+constexpr double kUnhidden = 0.2;          // of the shorter of computing and reading memory; of ping-pong
+constexpr double kUnhiddenDw = 0.6;        // tiles of dW, whose two warpgroups put out at one time what takes long
+constexpr double kAheadSeconds = 660e-12;  // an element of dg and du by one multiprocessor's spare warps
+constexpr double kWithoutTiles = 4;        // times as many by one that has no tiles, all of whose warps compute them
+constexpr double kAheadStart = 10e-6;      // until the first of them are known to be there
+constexpr double kBesideMemory = 0.3;      // of the time that they take memory
 constexpr double kLaunchSeconds = 0.7e-6;
+
+// Of promoted sums: of adding to one of a thread's f32 sums, of the last block of a stage, and of the stage besides; in
+// ping-pong nobody multiplies meanwhile.
+constexpr double kPromotedClocks = 0.95;
+constexpr double kPromotedGapClocks = 75;
+constexpr double kPromotedAloneClocks = 4.4;
+constexpr double kPromotedAloneGapClocks = 100;
 
 // Of the time to multiply: a ring of three stages hides less; a ping-pong tile falls behind a little where x is operand
 // B, and in the deep products of the backward pass, most where both operands have contiguous rows or columns.
@@ -76,7 +80,7 @@ double tall_factor(Pass pass) {
 
 double multiply_factor(const KernelConfig& config, const ProductSizes& sizes, const DeviceSpec& spec) {
   const Tile& tile = config.tile;
-  const bool apart = is_forward(config.problem.pass) && has_halves_apart(config);
+  const bool apart = is_forward(config.problem.pass) && stored_columns(config) != tile.n;
   const bool alone = !has_producer(config);
   const bool tall = tile.m >= kTallRows;
   const double walk = (tile.stages < 4 ? kShallowRing : 1) * (alone ? kOwnLoads : 1) * (apart ? kApart : 1) *
@@ -108,17 +112,16 @@ Round round_of(const Problem& problem, const ProductSizes& sizes) {
   }
 }
 
-// Of a stage: f16 sums added to f32 sums.
+// Of a stage: f16 sums added to f32 sums, but those that are added while the next block is multiplied.
 double promotion_clocks(const KernelConfig& config) {
   const Tile& tile = config.tile;
   if (config.problem.accum != Accum::f16_promoted) {
     return 0;
   }
   const double sums = 2.0 * tile.m * tile.n / (tile.warps_m * tile.warps_n * kWarpThreads);
-  if (is_ping_pong(tile)) {
-    return 1.5 * sums * kPromotedClocks;
-  }
-  return sums * kPromotedClocks + kPromotedGapClocks + (tile.n % 64 == 0 ? 0 : kPromotedOddClocks);
+  const double last = sums / sum_blocks(config);
+  return is_ping_pong(tile) ? last * kPromotedAloneClocks + kPromotedAloneGapClocks
+                            : last * kPromotedClocks + kPromotedGapClocks;
 }
 
 // Of a warpgroup: all products of its tile or of its part of one, and the tile's rounds of output.

@@ -7,6 +7,8 @@ namespace swiglu::ptx {
 
 inline float bf16_to_float(unsigned short bits) { return swiglu::bf16_to_float(bits); }
 inline float f16_to_float(unsigned short bits) { return swiglu::f16_to_float(bits); }
+inline float low_f16_to_float(unsigned packed) { return f16_to_float(static_cast<unsigned short>(packed & 0xffffU)); }
+inline float high_f16_to_float(unsigned packed) { return f16_to_float(static_cast<unsigned short>(packed >> 16)); }
 inline unsigned short float_to_bf16(float value) { return swiglu::float_to_bf16(value); }
 inline unsigned short float_to_f16(float value) { return swiglu::float_to_f16(value); }
 
