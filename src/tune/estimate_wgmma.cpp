@@ -46,7 +46,8 @@ constexpr double kPromotedAloneGapClocks = 100;
 // B, and in the deep products of the backward pass, most where both operands have contiguous rows or columns.
 constexpr double kShallowRing = 1.02;
 constexpr double kOwnLoads = 1.03;    // without a producer, whose loads are ahead and in step
-constexpr double kApart = 1.03;       // of forward tiles, whose halves apart read operand A twice
+constexpr double kApart = 1.03;       // of forward tiles whose halves apart read operand A twice; promoted sums' apart
+                                      // for another reason have it in their own constants
 constexpr int kTallRows = 256;        // of a tile, from which on it is tall
 constexpr double kTallStored = 1.03;  // of tall tiles, where g and u are stored
 constexpr double kUnseen = 0.13;      // of tall tiles, in passes in which they were not measured; and on an H100 of
