@@ -82,8 +82,7 @@ SWIGLU_HD constexpr int staged_sums(const KernelConfig& config) {
 // them.
 SWIGLU_HD constexpr int staged_rounds(const KernelConfig& config) {
   const Tile& tile = config.tile;
-  return is_swapped(tile) ? tile.m / staged_sums(config)
-                          : tile.m / (tile.warps_m * 16) * (tile.n / staged_sums(config));
+  return is_swapped(tile) ? tile.m / staged_sums(config) : row_blocks(tile) * (tile.n / staged_sums(config));
 }
 
 // wgmma_sm90: what is staged in a round.

@@ -65,6 +65,9 @@ SWIGLU_HD constexpr int consumer_warpgroups(const Tile& tile) {
   return is_ping_pong(tile) ? 2 : tile.warps_m * tile.warps_n / kWarpgroupWarps;
 }
 
+// wgmma_sm90: of 64 rows of operand A, if it is not swapped, for a warpgroup.
+SWIGLU_HD constexpr int row_blocks(const Tile& tile) { return tile.m / (tile.warps_m * 16); }
+
 // wgmma_sm90: columns of a half of B as they lie in a stage: where columns are contiguous in memory, whole atoms of 64.
 SWIGLU_HD constexpr int stored_columns(const KernelConfig& config) {
   const int n = config.tile.n;
@@ -81,20 +84,25 @@ inline constexpr int kFewestApart = 96;
 SWIGLU_HD constexpr bool has_halves_apart(const KernelConfig& config) {
   const Tile& tile = config.tile;
   const bool wide = is_dw(config.problem.pass) && 2 * tile.n > kMostWgmmaColumns;
-  const bool in_turns = config.problem.accum == Accum::f16_promoted && tile.m == tile.warps_m * 16 &&
+  const bool in_turns = config.problem.accum == Accum::f16_promoted && row_blocks(tile) == 1 &&
                         tile.n >= kFewestApart && tile.n % 16 == 0;
   return !is_swapped(tile) && (wide || in_turns || stored_columns(config) != tile.n);
 }
 
 // wgmma_sm90: instructions that a warpgroup multiplies its sums by in a step, each a block of 64 rows.
 SWIGLU_HD constexpr int sum_blocks(const KernelConfig& config) {
-  const int rows = config.tile.m / (config.tile.warps_m * 16);
+  const int rows = row_blocks(config.tile);
   return is_swapped(config.tile) ? 2 : has_halves_apart(config) ? 2 * rows : rows;
 }
 
-// Registers a thread holds sums in: both halves.
+// Sums of both halves that a thread computes.
+SWIGLU_HD constexpr int thread_sums(const Tile& tile) {
+  return 2 * tile.m * tile.n / (tile.warps_m * tile.warps_n * kWarpThreads);
+}
+
+// Registers it holds them in.
 SWIGLU_HD constexpr int accumulator_registers(const KernelConfig& config) {
-  const int sums = 2 * config.tile.m * config.tile.n / (config.tile.warps_m * config.tile.warps_n * kWarpThreads);
+  const int sums = thread_sums(config.tile);
   if (config.family == Family::simt) {
     return config.problem.accum == Accum::f16_promoted ? 2 * sums : sums;
   }

@@ -22,7 +22,7 @@ struct Shape {
   static constexpr bool kSwapped = is_swapped(C.tile);
   static constexpr int kConsumers = consumer_warpgroups(C.tile);
   static constexpr bool kApart = has_halves_apart(C);
-  static constexpr int kRowBlocks = C.tile.m / (C.tile.warps_m * 16);  // of 64 rows of A, for a warpgroup
+  static constexpr int kRowBlocks = row_blocks(C.tile);
   static constexpr int kBlocks = sum_blocks(C);
   static constexpr int kN = kSwapped ? C.tile.m : kApart ? C.tile.n : 2 * C.tile.n;  // columns of B
 

@@ -177,21 +177,13 @@ class Consumer {
     }
   }
 
+  // Block after block of a group by each step, and group after group.
   __device__ __forceinline__ void multiply_stage(unsigned stage) {
-    constexpr unsigned kABytes = sizeof(Stage<C>::a);
-    constexpr unsigned kHalfBytes = sizeof(Stage<C>::b[0]);
-    constexpr bool kSwapped = S::kSwapped;
+    constexpr int kGroups = S::Sums::kGroups;
+    constexpr int kOfGroup = S::kBlocks / kGroups;
     if constexpr (most_cluster_blocks(C) > 1) {  // else it costs an instruction for nothing
       stage %= kSharedAddresses;
     }
-    const unsigned share = S::kPingPong ? 0 : static_cast<unsigned>(warpgroup_);
-    const unsigned a =
-        kSwapped ? stage + kABytes + share * kOperandBlockBytes : stage + share * (S::kRowBlocks * kOperandBlockBytes);
-    const unsigned b = kSwapped ? stage : stage + kABytes;
-    constexpr bool kTransA = (kSwapped ? S::kProduct.b : S::kProduct.a) == Major::mn;
-    constexpr bool kTransB = (kSwapped ? S::kProduct.a : S::kProduct.b) == Major::mn;
-    constexpr int kGroups = S::Sums::kGroups;
-    constexpr int kOfGroup = S::kBlocks / kGroups;
     sums_.start();
 #pragma unroll
     for (int group = 0; group < kGroups; ++group) {
@@ -199,18 +191,30 @@ class Consumer {
       for (int step = 0; step < C.tile.k / 16; ++step) {
 #pragma unroll
         for (int block = group * kOfGroup; block < (group + 1) * kOfGroup; ++block) {
-          const auto number = static_cast<unsigned>(block);
-          const unsigned a_at = kSwapped    ? number * kHalfBytes
-                                : S::kApart ? number / 2 * kOperandBlockBytes
-                                            : number * kOperandBlockBytes;
-          const unsigned b_at = S::kApart ? number % 2 * kHalfBytes : 0;
-          sums_.template multiply<kTransA, kTransB>(
-              block, shared_operand<kTransA>(a + a_at, static_cast<unsigned>(step)),
-              shared_operand<kTransB>(b + b_at, static_cast<unsigned>(step)), step);
+          multiply_block(stage, block, step);
         }
       }
       sums_.commit();
     }
+  }
+
+  __device__ __forceinline__ void multiply_block(unsigned stage, int block, int step) {
+    constexpr unsigned kABytes = sizeof(Stage<C>::a);
+    constexpr unsigned kHalfBytes = sizeof(Stage<C>::b[0]);
+    constexpr bool kSwapped = S::kSwapped;
+    constexpr bool kTransA = (kSwapped ? S::kProduct.b : S::kProduct.a) == Major::mn;
+    constexpr bool kTransB = (kSwapped ? S::kProduct.a : S::kProduct.b) == Major::mn;
+    const unsigned share = S::kPingPong ? 0 : static_cast<unsigned>(warpgroup_);
+    const unsigned a =
+        kSwapped ? stage + kABytes + share * kOperandBlockBytes : stage + share * (S::kRowBlocks * kOperandBlockBytes);
+    const unsigned b = kSwapped ? stage : stage + kABytes;
+    const auto number = static_cast<unsigned>(block);
+    const unsigned a_at = kSwapped    ? number * kHalfBytes
+                          : S::kApart ? number / 2 * kOperandBlockBytes
+                                      : number * kOperandBlockBytes;
+    const unsigned b_at = S::kApart ? number % 2 * kHalfBytes : 0;
+    sums_.template multiply<kTransA, kTransB>(block, shared_operand<kTransA>(a + a_at, static_cast<unsigned>(step)),
+                                              shared_operand<kTransB>(b + b_at, static_cast<unsigned>(step)), step);
   }
 
   const TmaParams& params_;

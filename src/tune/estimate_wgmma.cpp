@@ -119,8 +119,7 @@ double promotion_clocks(const KernelConfig& config) {
   if (config.problem.accum != Accum::f16_promoted) {
     return 0;
   }
-  const double sums = 2.0 * tile.m * tile.n / (tile.warps_m * tile.warps_n * kWarpThreads);
-  const double last = sums / sum_blocks(config);
+  const double last = static_cast<double>(thread_sums(tile)) / sum_blocks(config);
   return is_ping_pong(tile) ? last * kPromotedAloneClocks + kPromotedAloneGapClocks
                             : last * kPromotedClocks + kPromotedGapClocks;
 }
